@@ -1,0 +1,84 @@
+"""Checks of parameters at the edge: each returns the value it was given, or raises a `SettingError`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from numbers import Integral, Real
+from typing import TypeVar
+
+from densimeter.foundations.errors import SettingError, did_you_mean
+
+Variant = TypeVar("Variant")
+
+
+def check_number(
+    name: str,
+    value: object,
+    *,
+    above: float = -math.inf,
+    at_least: float = -math.inf,
+    below: float = math.inf,
+) -> float:
+    """A finite real number, strictly above `above`, not less than `at_least`, strictly below `below`.
+
+    Raises
+    ------
+    SettingError
+        If it is not a finite real number or lies outside.
+
+    Examples
+    --------
+    >>> check_number("confidence", 0.95, above=0, below=1)
+    0.95
+    """
+    if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
+        raise SettingError(f"{name} must be a finite number, got {value!r}", f"give {name} as a number")
+    number = float(value)
+    if number <= above or number < at_least or number >= below:
+        limits = [
+            f"{words} {limit:g}"
+            for words, limit in (("above", above), ("at least", at_least), ("below", below))
+            if math.isfinite(limit)
+        ]
+        raise SettingError(f"{name} is {value!r}, out of range", f"give a number {' and '.join(limits)}")
+    return number
+
+
+def check_count(name: str, value: object, *, at_least: int = 1) -> int:
+    """A whole number not less than `at_least`.
+
+    Raises
+    ------
+    SettingError
+        If it is not one.
+
+    Examples
+    --------
+    >>> check_count("n_components", 10)
+    10
+    """
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < at_least:
+        raise SettingError(
+            f"{name} must be a whole number of at least {at_least}, got {value!r}",
+            f"give {name} as {at_least} or more",
+        )
+    return int(value)
+
+
+def choose(name: str, value: object, variants: Mapping[str, Variant]) -> Variant:
+    """The object that a user's word stands for; the one place where strings turn into objects.
+
+    Raises
+    ------
+    SettingError
+        If the word is not known; the advice names the nearest that is.
+
+    Examples
+    --------
+    >>> choose("criterion", "bic", {"bic": 1, "aic": 2})
+    1
+    """
+    if not isinstance(value, str) or value not in variants:
+        raise SettingError(f"{name} has no variant {value!r}", did_you_mean(str(value), list(variants)))
+    return variants[value]

@@ -1,0 +1,79 @@
+"""Every error the package raises on purpose.
+
+::
+
+    DensimeterError                  reason: what is wrong with what; advice: what to do
+    ├── DataError(ValueError)        the rows or the file cannot be used as they are
+    ├── SettingError(ValueError)     an option or a parameter is wrong
+    └── FitError(RuntimeError)       a fit began and could not end well
+        └── NonFiniteError           ... because a number stopped being finite
+
+Warnings mirror them: `DensimeterWarning` says what was decided for the user, in the same two lines.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection
+
+
+class DensimeterError(Exception):
+    """An error that says in one line what is wrong with what, and in one line what to do.
+
+    Parameters
+    ----------
+    reason : str
+        What is wrong, naming the thing.
+    advice : str
+        What the user can do about it.
+
+    Examples
+    --------
+    >>> print(DataError("column 'age' is constant", "leave it out with --columns"))
+    column 'age' is constant
+    leave it out with --columns
+    """
+
+    def __init__(self, reason: str, advice: str):
+        super().__init__(reason, advice)
+        self.reason = reason
+        self.advice = advice
+
+    def __str__(self) -> str:
+        return f"{self.reason}\n{self.advice}"
+
+
+class DataError(DensimeterError, ValueError):
+    """The rows or the file cannot be used as they are."""
+
+
+class SettingError(DensimeterError, ValueError):
+    """An option or a parameter is wrong."""
+
+
+class FitError(DensimeterError, RuntimeError):
+    """A fit began and could not end well."""
+
+
+class NonFiniteError(FitError):
+    """A fit met a number that is not finite; nothing was put in its place."""
+
+
+class DensimeterWarning(UserWarning):
+    """Something was decided for the user, or a result deserves less trust than it seems to."""
+
+
+def did_you_mean(word: str, known: Collection[str]) -> str:
+    """Advice for a misspelt name: the nearest known one, or all of them.
+
+    Examples
+    --------
+    >>> did_you_mean("mixtrue", ["mixture", "kernel"])
+    "did you mean 'mixture'?"
+    >>> did_you_mean("x", ["mixture", "kernel"])
+    "choose from 'mixture', 'kernel'"
+    """
+    near = difflib.get_close_matches(word, list(known), n=1)
+    if near:
+        return f"did you mean {near[0]!r}?"
+    return "choose from " + ", ".join(repr(name) for name in known)
