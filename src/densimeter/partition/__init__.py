@@ -1,7 +1,8 @@
 """log Z of any energy, each way with an interval that says what it guarantees.
 
 The story: where weights come from (`weights`), how far they can be trusted (`diagnostics`), their mean
-(`importance`), and a finite-sample interval for it (`certificate`).
+(`importance`), a finite-sample interval for it (`certificate`), and the oracle
+in low dimensions (`quadrature`).
 
 A target is given by its *energy*, a function of one point ``(n_features,)`` traceable by JAX, minus the
 unnormalised log-density; a proposal is a `PointDensity`: ``log_prob(x)`` for one point and
@@ -12,6 +13,7 @@ from densimeter.foundations.densities import Gaussian, PointDensity, StudentT
 from densimeter.partition.certificate import Certificate, certificate
 from densimeter.partition.diagnostics import chi_square, effective_sample_size, pareto_k
 from densimeter.partition.importance import ImportanceResult, importance, importance_of
+from densimeter.partition.quadrature import QuadratureResult, quadrature
 from densimeter.partition.weights import EnergyWeights, LogWeights, PointFunction, TiltWeights
 
 __all__ = [
@@ -22,6 +24,7 @@ __all__ = [
     "LogWeights",
     "PointDensity",
     "PointFunction",
+    "QuadratureResult",
     "StudentT",
     "TiltWeights",
     "certificate",
@@ -30,4 +33,5 @@ __all__ = [
     "importance",
     "importance_of",
     "pareto_k",
+    "quadrature",
 ]
