@@ -111,22 +111,21 @@ def _checked_ends(lower: np.ndarray, upper: np.ndarray) -> tuple[np.ndarray, np.
 
 
 def _split_around(peaks: Peaks | None, axes: Sequence[Axis]) -> tuple[np.ndarray, np.ndarray]:
-    """Boxes that fill the whole and are, where they hold a peak, no wider than a few of its widths."""
-    whole = np.array([axis.start for axis in axes]), np.array([axis.stop for axis in axes])
-    if peaks is None:
-        return whole[0][None], whole[1][None]
-    tops = np.column_stack([axis.to_z(peaks.points[:, j]) for j, axis in enumerate(axes)])
-    slopes = [np.exp(-axis.log_jacobian(tops[:, j])) for j, axis in enumerate(axes)]
-    widths = 8 * peaks.widths * np.column_stack(slopes)
-    pending = [whole]
-    done: list[tuple[np.ndarray, np.ndarray]] = []
+    """Boxes that fill the whole: at most its quarter on each axis, and a few widths of a peak they hold."""
+    start, stop = np.array([axis.start for axis in axes]), np.array([axis.stop for axis in axes])
+    tops, widths = np.empty((0, len(axes))), np.empty((0, len(axes)))
+    if peaks is not None:
+        tops = np.column_stack([axis.to_z(peaks.points[:, j]) for j, axis in enumerate(axes)])
+        slopes = [np.exp(-axis.log_jacobian(tops[:, j])) for j, axis in enumerate(axes)]
+        widths = 8 * peaks.widths * np.column_stack(slopes)
+    pending, done = [(start, stop)], []
     while pending:
         low, high = pending.pop()
         held = ((tops >= low) & (tops <= high)).all(axis=1)
-        too_wide = ((high - low) / widths[held]).max(axis=0, initial=0.0)
-        worst = int(np.argmax(too_wide))
+        allowed = np.minimum((stop - start) / 4, widths[held].min(axis=0, initial=np.inf))
+        worst = int(np.argmax((high - low) / allowed))
         middle = (low[worst] + high[worst]) / 2
-        if too_wide[worst] <= 1 or not low[worst] < middle < high[worst]:
+        if high[worst] - low[worst] <= allowed[worst] or not low[worst] < middle < high[worst]:
             done.append((low, high))
             continue
         cut = np.arange(len(axes)) == worst

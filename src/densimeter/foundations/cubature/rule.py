@@ -111,7 +111,9 @@ def _evaluate(integrand: Integrand, axes: Sequence[Axis], lower: np.ndarray, upp
             for j in range(d)
         ]
     )
-    return Boxes(lower, upper, finite_scale, value, size, errors.sum(axis=0), errors.argmax(axis=0))
+    together = np.abs(value - volume * _contract(heights, [GAUSS] * d))  # sees ridges askew to the axes
+    error = np.maximum(errors.sum(axis=0), together)
+    return Boxes(lower, upper, finite_scale, value, size, error, errors.argmax(axis=0))
 
 
 def _along(values: np.ndarray, axis: int, n_axes: int) -> np.ndarray:
