@@ -1,8 +1,8 @@
 """log Z of any energy, each way with an interval that says what it guarantees.
 
 The story: where weights come from (`weights`), how far they can be trusted (`diagnostics`), their mean
-(`importance`), a finite-sample interval for it (`certificate`), and the oracle
-in low dimensions (`quadrature`).
+(`importance`) and where its samples do not reach (`probe`), a finite-sample interval for it (`certificate`),
+and the oracle in low dimensions (`quadrature`).
 
 A target is given by its *energy*, a function of one point ``(n_features,)`` traceable by JAX, minus the
 unnormalised log-density; a proposal is a `PointDensity`: ``log_prob(x)`` for one point and
