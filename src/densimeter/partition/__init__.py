@@ -2,7 +2,8 @@
 
 The story: where weights come from (`weights`), how far they can be trusted (`diagnostics`), their mean
 (`importance`) and where its samples do not reach (`probe`), a finite-sample interval for it (`certificate`),
-and the oracle in low dimensions (`quadrature`).
+bounds from both sides along a bridge (`annealing`, `annealed`), and the oracle in low dimensions
+(`quadrature`).
 
 A target is given by its *energy*, a function of one point ``(n_features,)`` traceable by JAX, minus the
 unnormalised log-density; a proposal is a `PointDensity`: ``log_prob(x)`` for one point and
@@ -10,6 +11,7 @@ unnormalised log-density; a proposal is a `PointDensity`: ``log_prob(x)`` for on
 """
 
 from densimeter.foundations.densities import Gaussian, PointDensity, StudentT
+from densimeter.partition.annealed import AnnealedResult, annealed
 from densimeter.partition.certificate import Certificate, certificate
 from densimeter.partition.diagnostics import chi_square, effective_sample_size, pareto_k
 from densimeter.partition.importance import ImportanceResult, importance, importance_of
@@ -17,6 +19,7 @@ from densimeter.partition.quadrature import QuadratureResult, quadrature
 from densimeter.partition.weights import EnergyWeights, LogWeights, PointFunction, TiltWeights
 
 __all__ = [
+    "AnnealedResult",
     "Certificate",
     "EnergyWeights",
     "Gaussian",
@@ -27,6 +30,7 @@ __all__ = [
     "QuadratureResult",
     "StudentT",
     "TiltWeights",
+    "annealed",
     "certificate",
     "chi_square",
     "effective_sample_size",

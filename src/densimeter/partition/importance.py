@@ -53,7 +53,7 @@ class ImportanceResult:
     ----------
     estimate : Estimate
         log Z, nats. The guarantee is ``ASYMPTOTIC``; ``NONE`` where `pareto_k` forbids trust;
-        ``LOWER_BOUND``, with an infinite upper end, where a probe found mass that the proposal does not reach.
+        ``LOWER_BOUND``, with an infinite upper end, where a probe found mass out of the proposal's reach.
     effective_sample_size, pareto_k, chi_square : float
         See `densimeter.partition.diagnostics`.
     log_weights : ndarray of shape (n_samples,)

@@ -1,9 +1,9 @@
 """A second look with a broad density: does the target keep mass where the proposal's samples never were.
 
-Importance weights cannot tell by themselves that a mode was missed: without a sample in it, they look perfect.
-So a second, broad and heavy-tailed density b (a Student t with 3 degrees of freedom, five times as wide as the
-proposal's samples) is sampled too, and the target's mass is estimated in the region R where the weight would
-exceed every weight seen:
+Importance weights cannot tell by themselves that a mode was missed: without a sample in it, they look
+perfect. So a broad and heavy-tailed density b (a Student t with 3 degrees of freedom, five times as wide as
+the proposal's samples) is sampled too, and the target's mass is estimated in the region R where the weight
+would exceed every weight seen:
 
     Z_R = ∫_R exp(-E(x)) dx = E_b[1_R(x) exp(-E(x)) / b(x)],      R = {x : log w(x) > max of the sample}.
 
