@@ -1,0 +1,125 @@
+"""How each model is fitted for a comparison: on training rows, its settings chosen on validation rows.
+
+Each family is one object with a name and a `fit`; a new one is a class and a line in `FAMILIES`.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from inspect import signature
+from typing import Any, Protocol
+
+import numpy as np
+from sklearn.base import clone
+
+from densimeter.foundations.progress import Progress
+
+MAX_COMPONENTS = 20
+"""Mixtures of 1 to this many components are tried."""
+
+
+@dataclass(frozen=True)
+class FittedFamily:
+    """A fitted estimator, and the settings that were chosen for it or found by it."""
+
+    estimator: Any
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Family(Protocol):
+    """A way to get a fitted density model from training and validation rows."""
+
+    @property
+    def name(self) -> str:
+        """The name by which the user asks for it."""
+        ...
+
+    def fit(self, train: np.ndarray, validation: np.ndarray, seed: int, progress: Progress) -> FittedFamily:
+        """The model fitted on `train`, its settings chosen by `validation`; no other row is seen."""
+        ...
+
+
+@dataclass(frozen=True)
+class MixtureFamily:
+    """Gaussian mixtures with full covariances; the number of components has the best held-out likelihood."""
+
+    name: str = "mixture"
+
+    def fit(self, train: np.ndarray, validation: np.ndarray, seed: int, progress: Progress) -> FittedFamily:
+        """The mixture among 1 to `MAX_COMPONENTS` components that the validation rows like best."""
+        from densimeter.mixture.selection import select_components
+
+        # a component needs a few rows for each of its own coordinates
+        most = int(np.clip(len(train) // (2 * (train.shape[1] + 1)), 1, MAX_COMPONENTS))
+        selection = select_components(
+            train, range(1, most + 1), criterion="held-out", X_val=validation, random_state=seed
+        )
+        return FittedFamily(selection.model, {"components": selection.n_components, "covariance": "full"})
+
+
+@dataclass(frozen=True)
+class KernelFamily:
+    """The Gaussian kernel estimate; its bandwidth has the best held-out likelihood."""
+
+    name: str = "kernel"
+
+    def fit(self, train: np.ndarray, validation: np.ndarray, seed: int, progress: Progress) -> FittedFamily:
+        """The kernel estimate whose bandwidth the validation rows like best."""
+        from densimeter.kernel_density.estimator import KernelDensity
+
+        estimator = KernelDensity().fit(train, X_val=validation)
+        return FittedFamily(estimator, {"bandwidth": np.asarray(estimator.bandwidth_).tolist()})
+
+
+@dataclass(frozen=True)
+class EnergyFamily:
+    """The energy-based model with its defaults; training stops by the validation rows."""
+
+    name: str = "energy"
+
+    def fit(self, train: np.ndarray, validation: np.ndarray, seed: int, progress: Progress) -> FittedFamily:
+        """The tilted base, stopped where the validation likelihood is best."""
+        from densimeter.energy.estimator import EnergyModel
+
+        estimator = EnergyModel(random_state=seed).fit(train, X_val=validation, progress=progress)
+        log_z = estimator.log_normalizer_
+        return FittedFamily(
+            estimator,
+            {"base": estimator.base, "log_z": log_z.value, "log_z_interval": [log_z.lower, log_z.upper]},
+        )
+
+
+@dataclass(frozen=True)
+class EstimatorFamily:
+    """Any estimator with `fit` and `score_samples`, under the name the user gave it."""
+
+    name: str
+    estimator: Any
+
+    def fit(self, train: np.ndarray, validation: np.ndarray, seed: int, progress: Progress) -> FittedFamily:
+        """A clone, seeded and given the validation rows where it takes them, fitted on `train`."""
+        estimator: Any = clone(self.estimator)
+        if estimator.get_params().get("random_state", seed) is None:
+            estimator.set_params(random_state=seed)
+        takes_validation = "X_val" in signature(estimator.fit).parameters
+        estimator.fit(train, **({"X_val": validation} if takes_validation else {}))
+        return FittedFamily(estimator, {"class": type(estimator).__name__})
+
+
+FAMILIES: dict[str, Family] = {
+    family.name: family for family in (MixtureFamily(), KernelFamily(), EnergyFamily())
+}
+"""The families that `compare` tries when none is named."""
+
+
+def fit_quietly(
+    family: Family, train: np.ndarray, validation: np.ndarray, seed: int, progress: Progress
+) -> tuple[FittedFamily, list[str]]:
+    """The fitted family, and the warnings it gave, each said once."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        fitted = family.fit(train, validation, seed, progress)
+    said = dict.fromkeys(f"{family.name}: {str(warning.message).splitlines()[0]}" for warning in caught)
+    return fitted, list(said)
