@@ -1,0 +1,1 @@
+"""Pictures: arrays and anything with the named attributes, drawn on matplotlib axes."""
