@@ -40,7 +40,7 @@ class MixtureBase(eqx.Module):
         return self.means.shape[-1]
 
     def log_prob(self, x: jax.Array) -> jax.Array:
-        """log q(x) of one point ``(n_features,)``, nats."""
+        """Log q(x) of one point ``(n_features,)``, nats."""
         standard = jnp.einsum("kij,kj->ki", self.inverse_cholesky, x - self.means)
         log_det = jnp.log(jnp.diagonal(self.inverse_cholesky, axis1=-2, axis2=-1)).sum(-1)
         constant = self.log_weights + log_det - self.n_features / 2 * math.log(2 * math.pi)
@@ -61,6 +61,12 @@ class MixtureBase(eqx.Module):
         cholesky = np.asarray(self.cholesky) / scaling.scale[:, None]
         inverse = np.asarray(self.inverse_cholesky) * scaling.scale
         return MixtureBase(self.log_weights, means, cholesky, inverse)  # type: ignore[arg-type]
+
+
+@eqx.filter_jit
+def sample(base: MixtureBase, key: jax.Array, n_samples: int) -> jax.Array:
+    """`MixtureBase.sample`, compiled."""
+    return base.sample(key, n_samples)
 
 
 FitBase: TypeAlias = Callable[[np.ndarray], MixtureBase]

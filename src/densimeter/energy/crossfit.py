@@ -12,9 +12,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from densimeter.energy.base import FitBase, MixtureBase
+from densimeter.energy.base import FitBase, MixtureBase, sample
 from densimeter.energy.training import Folds, Validation
 from densimeter.foundations.padding import bucket_size, pad_rows
+
 
 @dataclass(frozen=True)
 class Split:
@@ -62,5 +63,5 @@ def validation_of(Z_val: np.ndarray, base: MixtureBase, n_points: int, key: jax.
     return Validation(
         jnp.asarray(pad_rows(Z_val, size), jnp.float32),
         jnp.asarray(weights, jnp.float32),
-        single.sample(key, n_points),
+        sample(single, key, n_points),
     )

@@ -29,11 +29,7 @@ class TiltedDensity(eqx.Module):
     def in_double_precision(self) -> TiltedDensity:
         """The same density with float64 leaves, so that everything computed from it is float64."""
         with double_precision():
-            return jax.tree.map(_to_double, self)
-
-
-def _to_double(leaf: object) -> object:
-    return jnp.asarray(leaf, jnp.float64) if eqx.is_inexact_array_like(leaf) else leaf
+            return jax.tree.map(lambda leaf: jnp.asarray(np.asarray(leaf, np.float64)), self)
 
 
 def values(density: TiltedDensity, Z: np.ndarray) -> np.ndarray:
@@ -44,6 +40,16 @@ def values(density: TiltedDensity, Z: np.ndarray) -> np.ndarray:
 def gradients(density: TiltedDensity, Z: np.ndarray) -> np.ndarray:
     """Gradient of the log-density at each of the scaled rows, ``(n, d)``, in float64."""
     return _in_blocks(_gradients, density, Z)
+
+
+def tilts(density: TiltedDensity, Z: np.ndarray) -> np.ndarray:
+    """The tilt at each of the scaled rows, ``(n,)``, nats, in float64."""
+    return _in_blocks(_tilts, density, Z)
+
+
+@eqx.filter_jit
+def _tilts(density: TiltedDensity, rows: jax.Array) -> jax.Array:
+    return jax.vmap(density.tilt)(rows)
 
 
 @eqx.filter_jit

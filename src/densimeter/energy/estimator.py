@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Self
 
-import jax
 import numpy as np
 from sklearn.base import BaseEstimator, DensityMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -14,7 +13,6 @@ from densimeter.energy import density as densities
 from densimeter.energy.fitting import Fitted, fit_tilted_density
 from densimeter.energy.sampling import draw
 from densimeter.energy.settings import resolve
-from densimeter.foundations.estimates import Estimate
 from densimeter.foundations.progress import Progress, silent
 from densimeter.foundations.randomness import RandomState, key_from
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
+from densimeter.energy import density as densities
 from densimeter.energy.base import MixtureBase
 from densimeter.energy.crossfit import Split, cross_fit, hold_out, validation_of
 from densimeter.energy.density import TiltedDensity
@@ -17,7 +17,7 @@ from densimeter.energy.settings import Settings
 from densimeter.energy.tilt import FinishedTilt, Tilt
 from densimeter.energy.training import Best, train
 from densimeter.foundations.estimates import Estimate
-from densimeter.foundations.precision import computing_in, double_precision
+from densimeter.foundations.precision import computing_in
 from densimeter.foundations.progress import Progress
 from densimeter.foundations.randomness import RandomState, generator_from, key_from
 from densimeter.foundations.scaling import ColumnScaling
@@ -55,7 +55,7 @@ def fit_tilted_density(
     best = _train_tilt(split, settings, keys[:3], progress)
     base = settings.fit_base(split.everything)
     density = finish(base, best, split)
-    log_z = estimate_log_z(density, settings.log_z_width, settings.confidence, keys[3])
+    log_z = estimate_log_z(density, settings.precision, keys[3])
     n_steps = int(best.history[-1]["step"])
     return Fitted(density, scaling, log_z, best.history, n_steps, best.step, best.gain)
 
@@ -73,10 +73,7 @@ def _train_tilt(split: Split, settings: Settings, keys: list[jax.Array], progres
 
 def finish(base: MixtureBase, best: Best, split: Split) -> TiltedDensity:
     """The density in float64, its tilt weakened as validated and capped at the highest value met."""
-    with double_precision():
-        strength = jnp.asarray(best.strength, jnp.float64)
-        uncapped = FinishedTilt(best.tilt, strength, jnp.asarray(jnp.inf))
-        density = TiltedDensity(base, uncapped).in_double_precision()
-        rows = jnp.asarray(split.everything)
-        highest = jax.vmap(density.tilt)(rows).max()
-        return TiltedDensity(density.base, FinishedTilt(density.tilt.tilt, strength, highest))
+    uncapped = FinishedTilt(best.tilt, np.float64(best.strength), np.float64(np.inf))
+    density = TiltedDensity(base, uncapped).in_double_precision()
+    highest = densities.tilts(density, split.everything).max()
+    return TiltedDensity(base, FinishedTilt(best.tilt, uncapped.strength, highest)).in_double_precision()

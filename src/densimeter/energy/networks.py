@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 import equinox as eqx
@@ -16,14 +17,36 @@ import jax.numpy as jnp
 
 Activation = Callable[[jax.Array], jax.Array]
 
+
+def relu(z: jax.Array) -> jax.Array:
+    """``max(z, 0)``."""
+    return jax.nn.relu(z)
+
+
+def silu(z: jax.Array) -> jax.Array:
+    """``z / (1 + exp(-z))``."""
+    return jax.nn.silu(z)
+
+
+def gelu(z: jax.Array) -> jax.Array:
+    """``z Phi(z)``, by its tanh approximation."""
+    return jax.nn.gelu(z)
+
+
+def tanh(z: jax.Array) -> jax.Array:
+    """The hyperbolic tangent."""
+    return jnp.tanh(z)
+
+
+def softplus(z: jax.Array) -> jax.Array:
+    """``log(1 + exp(z))``."""
+    return jax.nn.softplus(z)
+
+
 ACTIVATIONS: dict[str, Activation] = {
-    "relu": jax.nn.relu,
-    "silu": jax.nn.silu,
-    "gelu": jax.nn.gelu,
-    "tanh": jnp.tanh,
-    "softplus": jax.nn.softplus,
+    function.__name__: function for function in (relu, silu, gelu, tanh, softplus)
 }
-"""What a user's word for the non-linearity stands for."""
+"""What a user's word for the non-linearity stands for. Functions of this file, because JAX's do not pickle."""
 
 
 class Layer(eqx.Module):
@@ -66,6 +89,7 @@ class Architecture:
     frequency_scale: float
 
 
+@partial(jax.jit, static_argnums=(1, 2))
 def make_network(key: jax.Array, n_features: int, architecture: Architecture) -> Network:
     """A network whose last layer is zero, so that g(x) = 0 at first.
 
@@ -77,7 +101,9 @@ def make_network(key: jax.Array, n_features: int, architecture: Architecture) ->
     waves = jax.random.normal(for_waves, (architecture.n_frequencies, n_features))
     sizes = (n_features + 2 * architecture.n_frequencies, *architecture.hidden)
     keys = jax.random.split(for_layers, len(sizes))
-    hidden = tuple(_he_layer(k, n_in, n_out) for k, (n_in, n_out) in zip(keys[1:], pairwise(sizes), strict=True))
+    hidden = tuple(
+        _he_layer(k, n_in, n_out) for k, (n_in, n_out) in zip(keys[1:], pairwise(sizes), strict=True)
+    )
     last = Layer(jnp.zeros((1, sizes[-1])), jnp.zeros(1))
     return Network(architecture.frequency_scale * waves, hidden, last, architecture.activation)
 

@@ -54,7 +54,7 @@ class Defensive(eqx.Module):
         return points, log_base - log_proposal
 
     def log_prob_broad(self, x: jax.Array) -> jax.Array:
-        """log h(x) of one point, nats."""
+        """Log h(x) of one point, nats."""
         d, nu = x.shape[0], self.degrees
         constant = math.lgamma((nu + d) / 2) - math.lgamma(nu / 2) - d / 2 * math.log(nu * math.pi)
         squared = jnp.square(x / self.spread).sum()

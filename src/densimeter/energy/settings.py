@@ -7,6 +7,7 @@ from typing import Any
 
 from densimeter.energy.base import FitBase, fit_gaussian
 from densimeter.energy.networks import ACTIVATIONS, Architecture
+from densimeter.energy.normalizer import Precision
 from densimeter.energy.objectives import OBJECTIVES
 from densimeter.energy.proposal import PROPOSALS
 from densimeter.energy.tilt import Bound, TanhBound, Unbounded
@@ -27,8 +28,7 @@ class Settings:
     plan: Plan
     n_folds: int
     validation_fraction: float
-    log_z_width: float
-    confidence: float
+    precision: Precision
 
 
 def resolve(model: Any) -> Settings:
@@ -46,8 +46,10 @@ def resolve(model: Any) -> Settings:
         plan=_plan(model),
         n_folds=check_count("n_folds", model.n_folds),
         validation_fraction=check_number("validation_fraction", model.validation_fraction, above=0, below=1),
-        log_z_width=check_number("log_z_width", model.log_z_width, above=0),
-        confidence=check_number("confidence", model.confidence, above=0, below=1),
+        precision=Precision(
+            width=check_number("log_z_width", model.log_z_width, above=0),
+            confidence=check_number("confidence", model.confidence, above=0, below=1),
+        ),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Protocol
+from typing import Any, Protocol
 
 import equinox as eqx
 import jax
@@ -63,8 +63,8 @@ class FinishedTilt(eqx.Module):
     """
 
     tilt: Tilt
-    strength: jax.Array
-    ceiling: jax.Array
+    strength: Any
+    ceiling: Any
 
     def __call__(self, x: jax.Array) -> jax.Array:
         return jnp.minimum(self.strength * self.tilt(x), self.ceiling)

@@ -46,7 +46,9 @@ class Plan:
         schedule = optax.warmup_cosine_decay_schedule(
             0.0, self.learning_rate, warm_up, max(self.max_steps, warm_up + 1)
         )
-        return optax.chain(optax.clip_by_global_norm(1.0), optax.adamw(schedule, weight_decay=self.weight_decay))
+        return optax.chain(
+            optax.clip_by_global_norm(1.0), optax.adamw(schedule, weight_decay=self.weight_decay)
+        )
 
 
 class Folds(NamedTuple):
@@ -117,6 +119,7 @@ def train(
     return best
 
 
+@eqx.filter_jit
 def start(tilt: Tilt, folds: Folds, plan: Plan, key: jax.Array) -> State:
     """The state before the first step."""
     learned, memory = plan.objective.start(tilt, _draw_batch(folds, plan, key))
