@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 def describe_split(data: DataSummary, confidence: float) -> str:
     """Where the numbers of a comparison come from, in one line."""
     return (
-        f"{data.source}: {len(data.columns)} columns; {data.n_train:,} training, {data.n_validation:,} validation, "
-        f"{data.n_test:,} test rows; nats per row, {percent(confidence)} intervals"
+        f"{data.source}: {len(data.columns)} columns; {data.n_train:,} training, "
+        f"{data.n_validation:,} validation, {data.n_test:,} test rows; "
+        f"nats per row, {percent(confidence)} intervals"
     )
 
 
