@@ -1,0 +1,41 @@
+"""The `densimeter` command and its sub-commands."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from densimeter._version import __version__
+from densimeter.cli.compare import compare
+
+app = typer.Typer(
+    help="What distribution did these rows come from, and which model of it should I believe?",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"densimeter {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Options of the command itself; typer shows the application's own help in place of this line."""
+
+
+app.command()(compare)
+
+
+def run() -> None:
+    """The entry point of the installed command."""
+    app(prog_name="densimeter")

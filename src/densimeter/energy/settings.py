@@ -1,0 +1,79 @@
+"""What a user's parameters mean: words become objects and numbers are checked, once, here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from densimeter.energy.base import FitBase, fit_gaussian
+from densimeter.energy.networks import ACTIVATIONS, Architecture
+from densimeter.energy.normalizer import Precision
+from densimeter.energy.objectives import OBJECTIVES
+from densimeter.energy.proposal import PROPOSALS
+from densimeter.energy.tilt import Bound, TanhBound, Unbounded
+from densimeter.energy.training import Plan
+from densimeter.foundations.checks import check_count, check_number, choose
+
+BASES = {"gaussian": fit_gaussian}
+"""What a user's word for the base stands for."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything a fit is told, checked."""
+
+    fit_base: FitBase
+    architecture: Architecture
+    bound: Bound
+    plan: Plan
+    n_folds: int
+    validation_fraction: float
+    precision: Precision
+
+
+def resolve(model: Any) -> Settings:
+    """The settings of an `EnergyModel`.
+
+    Raises
+    ------
+    SettingError
+        If one is out of range or unknown.
+    """
+    return Settings(
+        fit_base=choose("base", model.base, BASES),
+        architecture=_architecture(model),
+        bound=_bound(model.tilt_bound),
+        plan=_plan(model),
+        n_folds=check_count("n_folds", model.n_folds),
+        validation_fraction=check_number("validation_fraction", model.validation_fraction, above=0, below=1),
+        precision=Precision(
+            width=check_number("log_z_width", model.log_z_width, above=0),
+            confidence=check_number("confidence", model.confidence, above=0, below=1),
+        ),
+    )
+
+
+def _architecture(model: Any) -> Architecture:
+    return Architecture(
+        hidden=tuple(check_count("a width in hidden", width) for width in model.hidden),
+        activation=choose("activation", model.activation, ACTIVATIONS),
+        n_frequencies=check_count("n_frequencies", model.n_frequencies, at_least=0),
+        frequency_scale=check_number("frequency_scale", model.frequency_scale, above=0),
+    )
+
+
+def _bound(limit: float | None) -> Bound:
+    return Unbounded() if limit is None else TanhBound(check_number("tilt_bound", limit, above=0))
+
+
+def _plan(model: Any) -> Plan:
+    return Plan(
+        objective=choose("objective", model.objective, OBJECTIVES),
+        proposal=choose("proposal", model.proposal, PROPOSALS),
+        max_steps=check_count("max_steps", model.max_steps),
+        batch_size=check_count("batch_size", model.batch_size),
+        n_proposals=check_count("n_proposals", model.n_proposals, at_least=2),
+        learning_rate=check_number("learning_rate", model.learning_rate, above=0),
+        weight_decay=check_number("weight_decay", model.weight_decay, at_least=0),
+        patience=check_count("patience", model.patience),
+    )
