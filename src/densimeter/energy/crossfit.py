@@ -1,7 +1,7 @@
 """Bases that have not seen the rows they are tilted on.
 
-A base fitted on a row is too high there, and a tilt that learns from the pair would learn to do nothing. So the
-training rows are cut into folds, and each fold meets a base fitted on the others.
+A base fitted on a row is too high there, and a tilt that learns from the pair would learn to do nothing.
+So the training rows are cut into folds, and each fold meets a base fitted on the others.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from densimeter.foundations.padding import bucket_size, pad_rows
 
 @dataclass(frozen=True)
 class Split:
-    """Scaled rows: those to train on and those to validate on, and whether the latter were part of the data."""
+    """Scaled rows to train on and to validate on, and whether the latter were part of the data."""
 
     training: np.ndarray
     validation: np.ndarray

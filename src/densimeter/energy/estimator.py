@@ -22,9 +22,9 @@ class EnergyModel(DensityMixin, BaseEstimator):
 
     .. math:: p(x) = q(x) \exp(t(x)) / Z, \qquad t(x) = B \tanh(g(x) / B), \qquad Z = E_q[\exp t]
 
-    q is a Gaussian mixture, so it is normalised and sampled exactly; g is a multilayer perceptron that is zero
-    before training, so training starts at q. Since t is bounded, Z has a finite-sample certificate and the model
-    is sampled exactly by rejection.
+    q is a Gaussian mixture, so it is normalised and sampled exactly; g is a multilayer perceptron that is
+    zero before training, so training starts at q. Since t is bounded, Z has a finite-sample certificate
+    and the model is sampled exactly by rejection.
 
     Examples
     --------
@@ -37,7 +37,7 @@ class EnergyModel(DensityMixin, BaseEstimator):
 
     def __init__(
         self,
-        base: Any = "gaussian",
+        base: Any = "mixture",
         *,
         hidden: Sequence[int] = (128, 128),
         activation: str = "silu",
@@ -113,16 +113,16 @@ class EnergyModel(DensityMixin, BaseEstimator):
         shift = self.scaling_.log_jacobian - self.log_normalizer_.value
         return densities.values(self.density_, rows) + shift
 
-    def score(self, X: Any, y: Any = None) -> float:
+    def score(self, X: Any, y: Any = None) -> float:  # type: ignore[override]  # as GaussianMixture does
         """Mean log-density of the rows, nats per row."""
         return float(self.score_samples(X).mean())
 
     def energy(self, X: Any) -> np.ndarray:
-        """Minus the unnormalised log-density ``-(log q(x) + t(x))`` of each row, nats, shape ``(n_samples,)``."""
+        """Minus the unnormalised log-density ``-(log q(x) + t(x))`` of each row, nats, shape ``(n,)``."""
         return -densities.values(self.density_, self._scaled(X)) - self.scaling_.log_jacobian
 
     def gradient(self, X: Any) -> np.ndarray:
-        """Gradient of the log-density at each row, shape ``(n_samples, n_features)``, nats per unit of a column."""
+        """Gradient of the log-density at each row, shape ``(n_samples, n_features)``, nats per unit."""
         return densities.gradients(self.density_, self._scaled(X)) / self.scaling_.scale
 
     def sample(self, n_samples: int = 1, random_state: RandomState = None) -> np.ndarray:

@@ -8,7 +8,7 @@ import jax
 import numpy as np
 
 from densimeter.energy import density as densities
-from densimeter.energy.base import MixtureBase
+from densimeter.energy.base import FitBase, MixtureBase
 from densimeter.energy.crossfit import Split, cross_fit, hold_out, validation_of
 from densimeter.energy.density import TiltedDensity
 from densimeter.energy.networks import make_network
@@ -52,18 +52,21 @@ def fit_tilted_density(
         else Split(Z, scaling.apply(X_val), held_out=False)
     )
     keys = [key_from(rng) for _ in range(4)]
-    best = _train_tilt(split, settings, keys[:3], progress)
-    base = settings.fit_base(split.everything)
+    fit_base = settings.choose_base(split.training, rng)
+    best = _train_tilt(split, fit_base, settings, keys[:3], progress)
+    base = fit_base(split.everything)
     density = finish(base, best, split)
     log_z = estimate_log_z(density, settings.precision, keys[3])
     n_steps = int(best.history[-1]["step"])
     return Fitted(density, scaling, log_z, best.history, n_steps, best.step, best.gain)
 
 
-def _train_tilt(split: Split, settings: Settings, keys: list[jax.Array], progress: Progress) -> Best:
-    unseen = settings.fit_base(split.training)
+def _train_tilt(
+    split: Split, fit_base: FitBase, settings: Settings, keys: list[jax.Array], progress: Progress
+) -> Best:
+    unseen = fit_base(split.training)
     with computing_in(np.float32):
-        folds = cross_fit(settings.fit_base, split.training, settings.n_folds)
+        folds = cross_fit(fit_base, split.training, settings.n_folds)
         validation = validation_of(split.validation, unseen, N_VALIDATION_POINTS, keys[0])
         n_features = split.training.shape[1]
         network = make_network(keys[1], n_features, settings.architecture)

@@ -1,4 +1,4 @@
-"""log Z of a tilted density on fresh draws, in float64, with an interval: certified where the tilt is bounded."""
+"""log Z of a tilted density on fresh draws, in float64, with an interval; certified where t is bounded."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from densimeter.energy.base import MixtureBase
 
 
 class Proposal(Protocol):
-    """A way to draw points y with weights, so that ``E_q[f] = mean(f(y) * exp(log_weight))`` for the base q."""
+    """Draws y with weights, so that ``E_q[f] = mean(f(y) exp(log_weight))`` for the base q."""
 
     def draw(self, base: MixtureBase, key: jax.Array, n_samples: int) -> tuple[jax.Array, jax.Array]:
         """Points ``(n_samples, n_features)`` and log weights ``log q(y) - log proposal(y)``, nats."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from densimeter.energy.base import FitBase, fit_gaussian
+from densimeter.energy.base import ChooseBase, choose_gaussian
+from densimeter.energy.mixture_base import choose_mixture
 from densimeter.energy.networks import ACTIVATIONS, Architecture
 from densimeter.energy.normalizer import Precision
 from densimeter.energy.objectives import OBJECTIVES
@@ -14,7 +15,7 @@ from densimeter.energy.tilt import Bound, TanhBound, Unbounded
 from densimeter.energy.training import Plan
 from densimeter.foundations.checks import check_count, check_number, choose
 
-BASES = {"gaussian": fit_gaussian}
+BASES: dict[str, ChooseBase] = {"gaussian": choose_gaussian, "mixture": choose_mixture}
 """What a user's word for the base stands for."""
 
 
@@ -22,7 +23,7 @@ BASES = {"gaussian": fit_gaussian}
 class Settings:
     """Everything a fit is told, checked."""
 
-    fit_base: FitBase
+    choose_base: ChooseBase
     architecture: Architecture
     bound: Bound
     plan: Plan
@@ -40,7 +41,7 @@ def resolve(model: Any) -> Settings:
         If one is out of range or unknown.
     """
     return Settings(
-        fit_base=choose("base", model.base, BASES),
+        choose_base=choose("base", model.base, BASES),
         architecture=_architecture(model),
         bound=_bound(model.tilt_bound),
         plan=_plan(model),

@@ -63,7 +63,7 @@ class Folds(NamedTuple):
 
 
 class Validation(NamedTuple):
-    """Rows that neither base nor tilt has seen ``(n, d)``, their weights (0 for padding), draws of the base."""
+    """Rows that base and tilt have not seen ``(n, d)``, weights (0 for padding), draws of the base."""
 
     rows: jax.Array
     weights: jax.Array
@@ -108,9 +108,8 @@ def train(
     NonFiniteError
         If a loss is not finite; its reason names the step.
     """
-    state = start(tilt, folds, plan, key)
     best = Best(tilt)
-    for state, trace in rounds(state, folds, plan, key):
+    for state, trace in rounds(start(tilt, folds, plan, key), folds, plan, key):
         record_round(best, state, trace, validation, plan)
         step = int(state.step)
         progress(step, plan.max_steps, f"validation gain {best.gain:.4f} nats per row")
