@@ -1,6 +1,6 @@
 """log Z of any energy, each way with an interval that says what it guarantees.
 
-The story: where weights come from (`weights`), how far they can be trusted (`diagnostics`), their mean
+The story: where weights come from (`weights`), how far they can be trusted, their mean
 (`importance`) and where its samples do not reach (`probe`), a finite-sample interval for it (`certificate`),
 bounds from both sides along a bridge (`annealing`, `annealed`), and the oracle in low dimensions
 (`quadrature`).
@@ -11,9 +11,9 @@ unnormalised log-density; a proposal is a `PointDensity`: ``log_prob(x)`` for on
 """
 
 from densimeter.foundations.densities import Gaussian, PointDensity, StudentT
+from densimeter.foundations.diagnostics import chi_square, effective_sample_size, pareto_k
 from densimeter.partition.annealed import AnnealedResult, annealed
 from densimeter.partition.certificate import Certificate, certificate
-from densimeter.partition.diagnostics import chi_square, effective_sample_size, pareto_k
 from densimeter.partition.importance import ImportanceResult, importance, importance_of
 from densimeter.partition.quadrature import QuadratureResult, quadrature
 from densimeter.partition.weights import EnergyWeights, LogWeights, PointFunction, TiltWeights

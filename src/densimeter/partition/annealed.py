@@ -14,12 +14,12 @@ from scipy.special import stdtrit
 
 from densimeter.foundations.checks import check_count, check_number
 from densimeter.foundations.densities import PointDensity
+from densimeter.foundations.diagnostics import chi_square, effective_sample_size, log_mean
 from densimeter.foundations.errors import DataError, NonFiniteError
 from densimeter.foundations.estimates import Estimate, Guarantee
 from densimeter.foundations.precision import double_precision
 from densimeter.foundations.randomness import RandomState, key_from
 from densimeter.partition.annealing import Bridge, Schedule, pilot, transition
-from densimeter.partition.diagnostics import chi_square, effective_sample_size, log_mean
 from densimeter.partition.weights import PointFunction
 
 

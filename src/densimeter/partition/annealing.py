@@ -19,8 +19,8 @@ import numpy as np
 from blackjax.smc.resampling import systematic
 
 from densimeter.foundations.densities import PointDensity
+from densimeter.foundations.diagnostics import effective_sample_size
 from densimeter.foundations.errors import FitError, NonFiniteError
-from densimeter.partition.diagnostics import effective_sample_size
 from densimeter.partition.weights import PointFunction
 
 N_LEAPFROG = 8

@@ -25,17 +25,17 @@ from scipy.special import stdtrit
 
 from densimeter.foundations.checks import check_count, check_number
 from densimeter.foundations.densities import PointDensity
-from densimeter.foundations.errors import NonFiniteError
-from densimeter.foundations.estimates import Estimate, Guarantee
-from densimeter.foundations.precision import double_precision
-from densimeter.foundations.randomness import RandomState, key_from
-from densimeter.partition.diagnostics import (
+from densimeter.foundations.diagnostics import (
     GOOD_PARETO_K,
     chi_square,
     effective_sample_size,
     log_mean,
     pareto_k,
 )
+from densimeter.foundations.errors import NonFiniteError
+from densimeter.foundations.estimates import Estimate, Guarantee
+from densimeter.foundations.precision import double_precision
+from densimeter.foundations.randomness import RandomState, key_from
 from densimeter.partition.probe import log_unreached
 from densimeter.partition.weights import EnergyWeights, LogWeights, PointFunction
 
@@ -55,7 +55,7 @@ class ImportanceResult:
         log Z, nats. The guarantee is ``ASYMPTOTIC``; ``NONE`` where `pareto_k` forbids trust;
         ``LOWER_BOUND``, with an infinite upper end, where a probe found mass out of the proposal's reach.
     effective_sample_size, pareto_k, chi_square : float
-        See `densimeter.partition.diagnostics`.
+        See `densimeter.foundations.diagnostics`.
     log_weights : ndarray of shape (n_samples,)
     """
 

@@ -21,8 +21,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from densimeter.foundations.densities import StudentT
+from densimeter.foundations.diagnostics import log_mean
 from densimeter.foundations.errors import NonFiniteError
-from densimeter.partition.diagnostics import log_mean
 from densimeter.partition.weights import EnergyWeights
 
 BROADER = 5.0
