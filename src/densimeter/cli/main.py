@@ -8,6 +8,7 @@ import typer
 
 from densimeter._version import __version__
 from densimeter.cli.compare import compare
+from densimeter.cli.tour import tour
 
 app = typer.Typer(
     help="What distribution did these rows come from, and which model of it should I believe?",
@@ -34,6 +35,7 @@ def _options(
 
 
 app.command()(compare)
+app.command()(tour)
 
 
 def run() -> None:

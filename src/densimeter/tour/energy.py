@@ -21,7 +21,7 @@ def describe_energy(world: World) -> Part:
         formulas=(
             r"p_\theta(x) = \frac{q(x) \, e^{t_\theta(x)}}{Z_\theta}, \qquad "
             r"E_\theta(x) = -\log q(x) - t_\theta(x)",
-            r"t_\theta(x) = w_3^\top \, \mathrm{relu}\left(W_2 \, \mathrm{relu}(W_1 x + b_1) + b_2\right) + b_3",
+            r"t_\theta(x) = w_3^\top \mathrm{relu}\left(W_2 \mathrm{relu}(W_1 x + b_1) + b_2\right) + b_3",
         ),
         pictures=(_surface(world), _training(world)),
         figures={
