@@ -12,6 +12,7 @@ from collections.abc import Callable
 import numpy as np
 
 from densimeter.mixture.families import Family, Parameters
+from densimeter.mixture.sources import Batches
 
 SUBSAMPLE = 16384
 """Rows that a start looks at: enough to place components, however long the table."""
@@ -27,7 +28,8 @@ def distinct_rows(rows: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np
     order = np.lexsort(rows.T[::-1])
     rows, weights = rows[order], weights[order]
     new = np.ones(len(rows), bool)
-    new[1:] = (rows[1:] != rows[:-1]).any(1)
+    equal = (rows[1:] == rows[:-1]) | (np.isnan(rows[1:]) & np.isnan(rows[:-1]))
+    new[1:] = ~equal.all(1)
     return rows[new], np.bincount(np.cumsum(new) - 1, weights)
 
 
@@ -131,15 +133,19 @@ STARTS: dict[str, Start] = {
 """What the words of ``init_params`` stand for."""
 
 
-def starting_rows(
-    rows: np.ndarray, weights: np.ndarray, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """The distinct rows that starts look at: all of a short table, a random part of a long one."""
-    if len(rows) > SUBSAMPLE:
-        chosen = rng.choice(len(rows), SUBSAMPLE, replace=False)
-        if (weights[chosen] > 0).sum() > SUBSAMPLE // 2:
-            rows, weights = rows[chosen], weights[chosen]
-    return distinct_rows(np.asarray(rows, np.float64), np.asarray(weights, np.float64))
+def starting_rows(batches: Batches, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """The distinct rows that starts look at: all of a short table, a random part of a long one.
+
+    Rows carry random keys and those with the smallest are kept, so batch boundaries make no difference.
+    """
+    keys = np.random.default_rng(rng.integers(2**63))  # `rng` itself advances the same for any number of rows
+    kept: list[np.ndarray] = []
+    for rows, weights in batches():
+        new = np.column_stack([keys.random(len(rows)), weights, rows])[weights > 0]
+        kept = [np.concatenate([*kept, new])]
+        if len(kept[0]) > SUBSAMPLE:
+            kept = [kept[0][np.argpartition(kept[0][:, 0], SUBSAMPLE)[:SUBSAMPLE]]]
+    return distinct_rows(kept[0][:, 2:], kept[0][:, 1])
 
 
 def parameters_of(
