@@ -72,7 +72,8 @@ def run(
     piece = source.single if isinstance(source, Resident) else None
     if piece is not None:
         state = _run_compiled(family, frame, piece, dtype, state, rules)
-    return _run_on_host(family, frame, source, dtype, state, rules)
+    with np.errstate(all="ignore"):  # what is not finite stops its restart
+        return _run_on_host(family, frame, source, dtype, state, rules)
 
 
 def _run_on_host(

@@ -1,8 +1,9 @@
 """Where EM begins: hard assignments of rows to components, by the words scikit-learn uses for them.
 
-A start sees the weighted *set* of rows: equal rows are merged and sorted first, and every draw is the inverse
-of the cumulated weights at a uniform number. So a start does not depend on the order of the rows, and weight
-2 is the same as a row given twice.
+A start sees the weighted *set* of rows, whitened: equal rows are merged, rows are sorted by their distance
+from the centre, and every draw is the inverse of the cumulated weights at a uniform number. So a start depends
+neither on the order of the rows nor on the units or the mixing of the columns, and weight 2 is the same as a
+row given twice.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ SUBSAMPLE = 16384
 LLOYD_STEPS = 20
 
 Start = Callable[[np.ndarray, np.ndarray, int, np.random.Generator], np.ndarray]
-"""From rows ``(n, d)``, weights, number of components and generator to responsibilities ``(n, K)``."""
+"""From whitened rows ``(n, d)``, weights, number of components and generator to responsibilities."""
 
 
 def distinct_rows(rows: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -46,6 +47,11 @@ def whitened(rows: np.ndarray, weights: np.ndarray) -> np.ndarray:
     if not keep.any():
         return centred
     return centred @ (vectors[:, keep] / np.sqrt(values[keep]))
+
+
+def outwards(z: np.ndarray) -> np.ndarray:
+    """The order of whitened rows by their distance from the centre, which no affine map changes."""
+    return np.argsort((z * z).sum(1), kind="stable")
 
 
 def _draw(weights: np.ndarray, rng: np.random.Generator, size: int) -> np.ndarray:
@@ -88,15 +94,13 @@ def _nearest(rows: np.ndarray, centres: np.ndarray) -> np.ndarray:
     return _squared_distances(rows, (rows * rows).sum(1), centres).argmin(0)
 
 
-def start_plus_plus(rows: np.ndarray, weights: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
+def start_plus_plus(z: np.ndarray, weights: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
     """Rows belong to the nearest k-means++ centre."""
-    z = whitened(rows, weights)
     return _one_hot(_nearest(z, z[plus_plus(z, weights, k, rng)]), k)
 
 
-def start_kmeans(rows: np.ndarray, weights: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
+def start_kmeans(z: np.ndarray, weights: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
     """Rows belong to the nearest centre after Lloyd's iterations from k-means++ centres."""
-    z = whitened(rows, weights)
     centres = z[plus_plus(z, weights, k, rng)]
     labels = _nearest(z, centres)
     for _ in range(LLOYD_STEPS):
@@ -110,17 +114,16 @@ def start_kmeans(rows: np.ndarray, weights: np.ndarray, k: int, rng: np.random.G
     return _one_hot(labels, k)
 
 
-def start_random(rows: np.ndarray, weights: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
+def start_random(z: np.ndarray, weights: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
     """Responsibilities drawn uniformly and normalised."""
-    responsibilities = rng.random((len(rows), k))
+    responsibilities = rng.random((len(z), k))
     return responsibilities / responsibilities.sum(1, keepdims=True)
 
 
 def start_random_from_data(
-    rows: np.ndarray, weights: np.ndarray, k: int, rng: np.random.Generator
+    z: np.ndarray, weights: np.ndarray, k: int, rng: np.random.Generator
 ) -> np.ndarray:
     """Rows belong to the nearest of k rows drawn at random."""
-    z = whitened(rows, weights)
     return _one_hot(_nearest(z, z[_draw(weights, rng, k)]), k)
 
 
