@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -70,18 +71,18 @@ def clean(raw: RawTable, rules: CleaningRules, random_state: RandomState = None)
     """
     columns, notes = _numeric_columns(select_columns(raw.cells, rules.columns), rules)
     names = tuple(column.name for column in columns)
-    rows = np.empty((raw.cells.num_rows, len(columns)))
-    for j, column in enumerate(columns):
-        rows[:, j] = column.values
-    rows, dropped = _finite_rows(rows, names, rules)
+    rows, dropped = _finite_rows(np.column_stack([column.values for column in columns]), names, rules)
     _refuse_useless(rows, names)
-    inexact = [
+    table = Table(rows, names, raw.source, (*raw.notes, *notes, *dropped, *_warn_of_inexact(columns)))
+    return _treat_rounding(table, rules, random_state)
+
+
+def _warn_of_inexact(columns: Sequence[NumericColumn]) -> list[Note]:
+    return [
         warning(f"{column.name!r} holds whole numbers beyond 2^53, which are rounded to float64 numbers")
         for column in columns
         if column.is_inexact
     ]
-    table = Table(rows, names, raw.source, (*raw.notes, *notes, *dropped, *inexact))
-    return _treat_rounding(table, rules, random_state)
 
 
 def _numeric_columns(raw: pa.Table, rules: CleaningRules) -> tuple[list[NumericColumn], list[Note]]:
@@ -213,11 +214,11 @@ def _treat_rounding(table: Table, rules: CleaningRules, random_state: RandomStat
 
 
 def _roundings(table: Table) -> list[Rounding | None]:
-    n_columns = len(table.columns)
-    distinct = None
-    if n_columns > 1:
-        distinct = table.rows[np.unique(table.identities, return_index=True)[1]]
+    def distinct(j: int) -> np.ndarray:
+        return table.rows[np.unique(table.identities, return_index=True)[1], j]
+
+    several = len(table.columns) > 1
     return [
-        find_rounding(name, table.rows[:, j], None if distinct is None else distinct[:, j])
+        find_rounding(name, table.rows[:, j], partial(distinct, j) if several else None)
         for j, name in enumerate(table.columns)
     ]

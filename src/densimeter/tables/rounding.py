@@ -8,6 +8,7 @@ log-density plus the log-volume of the cells is a lower bound on the log-probabi
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,7 +80,9 @@ class Rounding:
         return float(np.log(self.upper - self.lower)[np.searchsorted(self.values, column)].mean())
 
 
-def find_rounding(name: str, column: np.ndarray, distinct: np.ndarray | None = None) -> Rounding | None:
+def find_rounding(
+    name: str, column: np.ndarray, distinct: Callable[[], np.ndarray] | None = None
+) -> Rounding | None:
     """The rounding of a column, or None if it could come from a density.
 
     Parameters
@@ -87,8 +90,9 @@ def find_rounding(name: str, column: np.ndarray, distinct: np.ndarray | None = N
     name : str
     column : array of shape (n_samples,)
         Finite.
-    distinct : array, optional
-        The column in the distinct rows of the table: ties that whole repeated rows explain are no rounding.
+    distinct : callable, optional
+        Gives the column in the distinct rows of the table: ties that whole repeated rows explain are no
+        rounding. For a table of one column, leave it out.
 
     Examples
     --------
@@ -118,12 +122,14 @@ def _is_precision(step: float, ties: Ties) -> bool:
     return finest and is_single_precision(ties.values) and ties.share <= _CROWDED_SHARE
 
 
-def _is_tied_without_lattice(ties: Ties, is_precision: bool, distinct: np.ndarray | None) -> bool:
+def _is_tied_without_lattice(
+    ties: Ties, is_precision: bool, distinct: Callable[[], np.ndarray] | None
+) -> bool:
     if is_precision:
         return False
     if is_single_precision(ties.values) and ties.share <= _CROWDED_SHARE:
         return False
     if distinct is not None:
-        return Ties.of(distinct).share > TIED_SHARE
+        return Ties.of(distinct()).share > TIED_SHARE
     # one column alone: a few repeats of each row are resampling, many are a discrete variable
     return ties.counts.mean() >= ATOM_EXCESS

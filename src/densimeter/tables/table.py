@@ -90,10 +90,12 @@ def row_identities(rows: np.ndarray) -> np.ndarray:
     (True, False)
     """
     bits = np.ascontiguousarray(rows + 0.0).view(np.uint64)  # -0.0 + 0.0 is 0.0
-    _, first, identities = np.unique(_hashed(bits), return_index=True, return_inverse=True)
-    identities = identities.ravel()
+    hashes = _hashed(bits)
+    if (np.diff(np.sort(hashes)) > 0).all():  # no row twice: the common case, and a sort without an index
+        return np.arange(len(rows))
+    _, first, identities = np.unique(hashes, return_index=True, return_inverse=True)
     if not np.array_equal(bits[first][identities], bits):
-        identities = np.unique(bits, axis=0, return_inverse=True)[1].ravel()
+        identities = np.unique(bits, axis=0, return_inverse=True)[1]
     return identities
 
 
