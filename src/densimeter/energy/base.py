@@ -72,12 +72,11 @@ def sample(base: MixtureBase, key: jax.Array, n_samples: int) -> jax.Array:
 FitBase: TypeAlias = Callable[[np.ndarray], MixtureBase]
 """Scaled rows ``(n, d)`` to a base."""
 
-ChooseBase: TypeAlias = Callable[[np.ndarray, np.random.Generator], FitBase]
-"""Scaled rows ``(n, d)`` to the way in which bases are fitted: what is decided once, before any row is
-scored."""
+ChooseBase: TypeAlias = Callable[[np.ndarray, ColumnScaling, np.random.Generator], FitBase]
+"""Scaled rows ``(n, d)`` and their scaling to the way in which bases are fitted, decided once per fit."""
 
 
-def choose_gaussian(Z: np.ndarray, rng: np.random.Generator) -> FitBase:
+def choose_gaussian(Z: np.ndarray, scaling: ColumnScaling, rng: np.random.Generator) -> FitBase:
     """A single Gaussian: nothing to choose."""
     return fit_gaussian
 

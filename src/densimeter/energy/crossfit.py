@@ -12,8 +12,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from densimeter.energy.base import FitBase, MixtureBase, sample
-from densimeter.energy.training import Folds, Validation
+from densimeter.energy.base import FitBase
+from densimeter.energy.training import Folds
 from densimeter.foundations.padding import bucket_size, pad_rows
 
 
@@ -53,15 +53,3 @@ def _others(parts: list[np.ndarray], index: int) -> np.ndarray:
     if len(parts) == 1:
         return parts[0]
     return np.concatenate(parts[:index] + parts[index + 1 :])
-
-
-def validation_of(Z_val: np.ndarray, base: MixtureBase, n_points: int, key: jax.Array) -> Validation:
-    """Validation rows padded to a few sizes, and draws of a base that has not seen them, in float32."""
-    size = bucket_size(len(Z_val))
-    weights = np.arange(size) < len(Z_val)
-    single = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float32), base)
-    return Validation(
-        jnp.asarray(pad_rows(Z_val, size), jnp.float32),
-        jnp.asarray(weights, jnp.float32),
-        sample(single, key, n_points),
-    )

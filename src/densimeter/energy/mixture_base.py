@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from densimeter.energy.base import MixtureBase
+from densimeter.energy.base import FitBase, MixtureBase
+from densimeter.foundations.scaling import ColumnScaling
 from densimeter.mixture import GaussianMixture, select_components
 
 LADDER = (tuple(range(1, 9)), tuple(range(9, 17)), (20, 24, 28, 32))
@@ -42,7 +43,7 @@ class MixtureFit:
             return base_of(model.fit(Z))
 
 
-def choose_mixture(Z: np.ndarray, rng: np.random.Generator) -> MixtureFit:
+def choose_mixture(Z: np.ndarray, scaling: ColumnScaling, rng: np.random.Generator) -> MixtureFit:
     """Choose the number of components and the family by BIC on the scaled rows ``(n, d)``.
 
     Full covariances first, up the ladder; then simpler families with the same number of components.
@@ -61,6 +62,18 @@ def choose_mixture(Z: np.ndarray, rng: np.random.Generator) -> MixtureFit:
         Z, [best.n_components], covariance_type=SIMPLER_FAMILIES, n_init=_n_init(Z), random_state=rng
     ).best
     return MixtureFit(min(best, simpler, key=lambda candidate: candidate.criterion).model)
+
+
+@dataclass(frozen=True)
+class GivenMixture:
+    """A mixture that was fitted before, on rows of its own: nothing is left to choose or to fit."""
+
+    model: GaussianMixture
+
+    def __call__(self, Z: np.ndarray, scaling: ColumnScaling, rng: np.random.Generator) -> FitBase:
+        """The mixture in the coordinates of the scaled rows."""
+        base = base_of(self.model).scaled(scaling)
+        return lambda rows: base
 
 
 def _n_init(Z: np.ndarray) -> int:

@@ -77,11 +77,6 @@ class FinishedTilt(eqx.Module):
         return jnp.minimum(self.strength * self.tilt(x), self.ceiling)
 
     @property
-    def is_bounded(self) -> bool:
-        """Whether the tilt has a highest and a lowest value known beforehand."""
-        return math.isfinite(self.tilt.bound.limit) or float(self.strength) == 0
-
-    @property
     def range(self) -> tuple[float, float]:
         """The lowest and the highest value there can be, nats."""
         strength = float(self.strength)
