@@ -21,9 +21,11 @@ The story, file by file:
 `fitted`             what can be asked of any fitted mixture
 `estimator`          `GaussianMixture`, the scikit-learn face
 `selection`          how many components: `select_components`
+`bounds`             the evidence lower bound for any distribution over components: `elbo`
 `matching`           how far a fitted mixture is from a known one: `match_components`
 """
 
+from densimeter.mixture.bounds import elbo
 from densimeter.mixture.conditioning import ConditionalMixtures
 from densimeter.mixture.estimator import GaussianMixture
 from densimeter.mixture.matching import ComponentMatch, match_components
@@ -34,6 +36,7 @@ __all__ = [
     "ComponentSelection",
     "ConditionalMixtures",
     "GaussianMixture",
+    "elbo",
     "match_components",
     "select_components",
 ]

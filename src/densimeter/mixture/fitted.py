@@ -57,14 +57,18 @@ class FittedMixture(DensityMixin, BaseEstimator):
         rows: Any = validate_data(self, cast(Any, X), dtype=kinds, ensure_all_finite="allow-nan", **checks)
         return rows
 
-    def _joint(self, X: ArrayLike) -> np.ndarray:
+    def log_joint(self, X: ArrayLike) -> np.ndarray:
+        """``log weight_k + log N(x | mean_k, covariance_k)`` of each row's observed cells, in nats.
+
+        Shape ``(n_samples, n_components)``; its log-sum over the components is `score_samples`.
+        """
         check_is_fitted(self)
         rows = self._validated(X, reset=False)
         return density.observed_log_joint(self._family, rows, self._parameters, self.precisions_cholesky_)
 
     def score_samples(self, X: ArrayLike) -> np.ndarray:
         """The log-density of each row's observed cells, nats, shape ``(n_samples,)``."""
-        return density.normalise(self._joint(X))[0]
+        return density.normalise(self.log_joint(X))[0]
 
     def score(  # pyright: ignore[reportIncompatibleMethodOverride]  # scikit-learn's mixin returns nothing
         self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None
@@ -74,11 +78,11 @@ class FittedMixture(DensityMixin, BaseEstimator):
 
     def predict_proba(self, X: ArrayLike) -> np.ndarray:
         """The posterior probability of each component for each row, ``(n_samples, n_components)``."""
-        return np.exp(density.normalise(self._joint(X))[1])
+        return np.exp(density.normalise(self.log_joint(X))[1])
 
     def predict(self, X: ArrayLike) -> np.ndarray:
         """The most probable component of each row."""
-        return self._joint(X).argmax(axis=1)
+        return self.log_joint(X).argmax(axis=1)
 
     def sample(self, n_samples: int = 1, random_state: RandomState = None) -> tuple[np.ndarray, np.ndarray]:
         """Rows drawn from the mixture and the components they came from, sorted by component.
