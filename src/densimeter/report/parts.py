@@ -25,8 +25,10 @@ class Figure:
         unit = f" {self.unit}" if self.unit else ""
         if isinstance(self.value, Estimate):
             estimate = self.value
-            ends = f" [{_number(estimate.lower, self.digits)}, {_number(estimate.upper, self.digits)}]"
-            return _number(estimate.value, self.digits) + (ends if estimate.half_width > 0 else "") + unit
+            lower, value, upper = (
+                _number(end, self.digits) for end in (estimate.lower, estimate.value, estimate.upper)
+            )
+            return (value if lower == upper else f"{value} [{lower}, {upper}]") + unit
         return _number(self.value, self.digits) + unit
 
     def plain(self) -> Any:

@@ -50,25 +50,27 @@ def describe_asymmetry(world: World) -> Part:
         figures[f"forward_{key}"] = Figure(f"KL(p || q), {names[key]}", forward, 2, "nats")
         figures[f"reverse_{key}"] = Figure(f"KL(q || p), {names[key]}", reverse, 2, "nats")
     along = np.array([[estimate.value for estimate in _both(True, 0.5, shift)] for shift in SHIFTS])
+    ratio = along[:, 0] / along[:, 1]
+    closest = int(ratio.argmin())
+    figures["smallest_ratio"] = Figure("smallest ratio of the two while q is shifted", float(ratio.min()), 2)
+    figures["shift_of_smallest_ratio"] = Figure("mean of q there", float(SHIFTS[closest]), 1)
     return Part(
         key="asymmetry",
         title="A divergence has a direction",
         formulas=(
-            r"\mathrm{KL}(p \,\|\, q) = \int p(x) \log \frac{p(x)}{q(x)} \, dx, \qquad"
+            r"\mathrm{KL}(p \,\|\, q) = \int p(x) \log \frac{p(x)}{q(x)} \, dx, \qquad "
             r"p = \tfrac{1}{2} N(-5, 5) + \tfrac{1}{2} N(10, 3), \qquad q = N(-10, 0.8)",
         ),
         pictures=(_picture(along),),
         figures=figures,
         reading=(
-            "Where p has mass and q has next to none, KL(p || q) is enormous: it asks what it costs to "
-            "code the rows of p in the "
-            "language of q. KL(q || p) asks only about places where q lives, and there p is not so bad. "
-            "As q moves to the right both "
-            "directions change, and their ratio shrinks by far, because a q that stands on one hill of p "
-            "is a cheap thing to say "
-            "about q and still a poor thing to say about p. The direction matters for fitting too: "
-            "minimising KL(p || q) spreads q "
-            "over all hills, minimising KL(q || p) puts it on one."
+            "Where p has mass and q has next to none, KL(p || q) is enormous: it asks what it costs to code the "
+            "rows of p in the language of q. KL(q || p) asks only about places where q lives, and there p is not "
+            f"so bad. While q is shifted, their ratio shrinks from {ratio[0]:.0f} at {SHIFTS[0]:g} to "
+            f"{ratio[closest]:.0f} at {SHIFTS[closest]:g}, between the hills, where q is a poor account of p in "
+            "either direction; on a hill KL(q || p) is nearly nothing and the ratio is large again. The "
+            "direction matters for fitting too: minimising KL(p || q) spreads q over all hills, minimising "
+            "KL(q || p) puts it on one."
         ),
         grids=(_grid(readings, names),),
     )

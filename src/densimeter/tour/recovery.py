@@ -86,15 +86,7 @@ def _reading(world: World, largest: dict[str, float], loss_of_one: float, loss_o
 
 
 def _grid(wide: ComponentMatch, tight: ComponentMatch, at: str) -> Grid:
-    heads = (
-        "component",
-        f"weight, {at}",
-        f"mean, {at}",
-        f"covariance, {at}",
-        "weight, R = 1",
-        "mean, R = 1",
-        "covariance, R = 1",
-    )
+    heads = ("k", f"Δπ, {at}", f"|Δμ|, {at}", f"|ΔΣ|, {at}", "Δπ, R = 1", "|Δμ|, R = 1", "|ΔΣ|, R = 1")
     rows = []
     for k in range(len(wide.true)):
         cells = [str(k)]
