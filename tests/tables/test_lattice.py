@@ -10,7 +10,7 @@ def distinct(values):
     return np.unique(np.asarray(values, np.float64))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     step=st.sampled_from([1e-6, 0.001, 0.1, 0.25, 1 / 3, 1.0, 1.15078, 7.0, 100.0, 1e9]),
     origin=st.floats(-1e4, 1e4),
@@ -52,7 +52,7 @@ def test_units_converted_after_rounding():
     assert find_lattice(distinct(np.round(seconds / 60, 3))).step == pytest.approx(1 / 60, rel=1e-4)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 10**6), n_values=st.integers(8, 3000), scale=st.sampled_from([1e-100, 1.0, 1e100]))
 def test_continuous_values_lie_on_no_lattice(seed, n_values, scale):
     values = np.random.default_rng(seed).normal(size=n_values) * scale

@@ -59,7 +59,7 @@ def test_a_file_that_is_not_what_its_ending_says(tmp_path, ending, content):
 
 
 @pytest.mark.parametrize("ending", ["parquet", "arrow", "feather", "npy", "csv.gz"])
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_cut_and_corrupt_files_are_refused_or_read(tmp_path, rows, ending, data):
     path = tmp_path / f"table.{ending}"

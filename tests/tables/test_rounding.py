@@ -13,7 +13,7 @@ def rng():
     return np.random.default_rng(0)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     step=st.sampled_from([0.01, 0.1, 0.25, 1.0, 5.0]),
     offset=st.sampled_from([0, -7, 1e6]),
@@ -101,7 +101,7 @@ def test_zeros_of_both_signs_are_one_value():
     assert ties.share == 0.5
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 10**6), n_rows=st.sampled_from([2, 30, 1000, 20_000]))
 def test_continuous_columns_raise_no_alarm(seed, n_rows):
     column = np.random.default_rng(seed).normal(size=n_rows)
