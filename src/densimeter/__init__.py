@@ -12,26 +12,57 @@ from densimeter._version import __version__
 
 if TYPE_CHECKING:
     from densimeter import datasets as datasets
+    from densimeter import energy as energy
+    from densimeter import evaluation as evaluation
+    from densimeter import kernel_density as kernel_density
+    from densimeter import mixture as mixture
+    from densimeter import partition as partition
+    from densimeter import plotting as plotting
+    from densimeter import tables as tables
     from densimeter.energy.estimator import EnergyModel as EnergyModel
-    from densimeter.evaluation.comparison import Comparison as Comparison
     from densimeter.evaluation.comparison import compare as compare
+    from densimeter.evaluation.results import Comparison as Comparison
     from densimeter.foundations.estimates import Estimate as Estimate
     from densimeter.kernel_density.estimator import KernelDensity as KernelDensity
     from densimeter.mixture.estimator import GaussianMixture as GaussianMixture
+    from densimeter.mixture.selection import select_components as select_components
+    from densimeter.plotting.density_display import DensityDisplay as DensityDisplay
 
 _HOMES = {
-    "Comparison": "densimeter.evaluation.comparison",
+    "Comparison": "densimeter.evaluation.results",
+    "DensityDisplay": "densimeter.plotting.density_display",
     "EnergyModel": "densimeter.energy.estimator",
     "Estimate": "densimeter.foundations.estimates",
     "GaussianMixture": "densimeter.mixture.estimator",
     "KernelDensity": "densimeter.kernel_density.estimator",
     "compare": "densimeter.evaluation.comparison",
+    "select_components": "densimeter.mixture.selection",
 }
 """Each public name and the file it lives in."""
 
-_ROOMS = ("datasets", "energy", "evaluation", "kernel_density", "mixture", "partition", "plotting", "tables")
+_ROOMS = frozenset(
+    {"datasets", "energy", "evaluation", "kernel_density", "mixture", "partition", "plotting", "tables"}
+)
 
-__all__ = ["__version__", *_HOMES, *_ROOMS]
+__all__ = [
+    "Comparison",
+    "DensityDisplay",
+    "EnergyModel",
+    "Estimate",
+    "GaussianMixture",
+    "KernelDensity",
+    "__version__",
+    "compare",
+    "datasets",
+    "energy",
+    "evaluation",
+    "kernel_density",
+    "mixture",
+    "partition",
+    "plotting",
+    "select_components",
+    "tables",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -72,6 +72,14 @@ def sample(base: MixtureBase, key: jax.Array, n_samples: int) -> jax.Array:
 FitBase: TypeAlias = Callable[[np.ndarray], MixtureBase]
 """Scaled rows ``(n, d)`` to a base."""
 
+ChooseBase: TypeAlias = Callable[[np.ndarray, ColumnScaling, np.random.Generator], FitBase]
+"""Scaled rows ``(n, d)`` and their scaling to the way in which bases are fitted, decided once per fit."""
+
+
+def choose_gaussian(Z: np.ndarray, scaling: ColumnScaling, rng: np.random.Generator) -> FitBase:
+    """A single Gaussian: nothing to choose."""
+    return fit_gaussian
+
 
 def fit_gaussian(Z: np.ndarray) -> MixtureBase:
     """The Gaussian with the mean and covariance of the rows, its variances floored at 1e-6 of their mean."""

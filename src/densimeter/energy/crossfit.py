@@ -1,7 +1,7 @@
 """Bases that have not seen the rows they are tilted on.
 
-A base fitted on a row is too high there, and a tilt that learns from the pair would learn to do nothing. So the
-training rows are cut into folds, and each fold meets a base fitted on the others.
+A base fitted on a row is too high there, and a tilt that learns from the pair would learn to do nothing.
+So the training rows are cut into folds, and each fold meets a base fitted on the others.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from densimeter.energy.base import FitBase, MixtureBase, sample
-from densimeter.energy.training import Folds, Validation
+from densimeter.energy.base import FitBase
+from densimeter.energy.training import Folds
 from densimeter.foundations.padding import bucket_size, pad_rows
 
 
 @dataclass(frozen=True)
 class Split:
-    """Scaled rows: those to train on and those to validate on, and whether the latter were part of the data."""
+    """Scaled rows to train on and to validate on, and whether the latter were part of the data."""
 
     training: np.ndarray
     validation: np.ndarray
@@ -53,15 +53,3 @@ def _others(parts: list[np.ndarray], index: int) -> np.ndarray:
     if len(parts) == 1:
         return parts[0]
     return np.concatenate(parts[:index] + parts[index + 1 :])
-
-
-def validation_of(Z_val: np.ndarray, base: MixtureBase, n_points: int, key: jax.Array) -> Validation:
-    """Validation rows padded to a few sizes, and draws of a base that has not seen them, in float32."""
-    size = bucket_size(len(Z_val))
-    weights = np.arange(size) < len(Z_val)
-    single = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float32), base)
-    return Validation(
-        jnp.asarray(pad_rows(Z_val, size), jnp.float32),
-        jnp.asarray(weights, jnp.float32),
-        sample(single, key, n_points),
-    )

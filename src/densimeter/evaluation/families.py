@@ -111,10 +111,8 @@ class EnergyFamily:
 
         estimator = EnergyModel(random_state=seed).fit(train, X_val=validation, progress=progress)
         log_z = estimator.log_normalizer_
-        return FittedFamily(
-            estimator,
-            {"base": estimator.base, "log_z": log_z.value, "log_z_interval": [log_z.lower, log_z.upper]},
-        )
+        settings = {"base": estimator.base, "log_z": log_z.value, "log_z_error": log_z.half_width}
+        return FittedFamily(estimator, settings)
 
 
 @dataclass(frozen=True)

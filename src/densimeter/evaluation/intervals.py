@@ -15,8 +15,8 @@ def mean_interval(scores: np.ndarray, confidence: float, *log_normalizers: Estim
     test rows and that of log Z, the same for every row. The failure probability :math:`\alpha` of the
     interval is shared between them, so that both hold together (union bound): with log Z intervals that
     fail with probability :math:`\alpha_Z` in all, the rows' interval is taken at
-    :math:`1 - (\alpha - \alpha_Z)`. Where less than a quarter of :math:`\alpha` would be left for the rows, the half-widths are combined as those
-    of independent errors.
+    :math:`1 - (\alpha - \alpha_Z)`. Where less than a quarter of :math:`\alpha` would be left for the
+    rows, the half-widths are combined as those of independent errors.
 
     Parameters
     ----------

@@ -10,13 +10,14 @@ from sklearn.base import BaseEstimator, DensityMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from densimeter.foundations.checks import check_number, choose
-from densimeter.foundations.errors import DataError, SettingError
+from densimeter.foundations.errors import DataError
 from densimeter.foundations.randomness import RandomState, generator_from
-from densimeter.kernel_density import direct
-from densimeter.kernel_density.bandwidth import Bandwidth
+from densimeter.kernel_density.bandwidth import bandwidth_from
+from densimeter.kernel_density.kernel_sum import KernelSum, WeightedRows
+from densimeter.kernel_density.planner import ALGORITHMS, Planner
 from densimeter.kernel_density.profiles import KERNELS, Kernel, draw_from
-from densimeter.kernel_density.rows import WeightedRows
-from densimeter.kernel_density.selectors import BandwidthScan, Candidates, scan_held_out, scan_left_out
+from densimeter.kernel_density.rules import RULES
+from densimeter.kernel_density.selectors import CRITERIA, BandwidthScan, scan
 
 
 class KernelDensity(DensityMixin, BaseEstimator):
@@ -26,27 +27,34 @@ class KernelDensity(DensityMixin, BaseEstimator):
 
     Parameters
     ----------
-    bandwidth : float, array of shape (n_features,) or "likelihood", default="likelihood"
-        Width of the kernel in the columns' units: one number, one per column, or chosen on the likelihood of
-        the validation rows given to `fit`, or without them on the leave-one-out likelihood of its own rows.
+    bandwidth : float, array or str, default="likelihood"
+        Width of the kernel in the columns' units: a number, one per column, or a full matrix H, for which the
+        number h is ``h² I``. Or how it is chosen: by formula, ``"scott"``, ``"silverman"`` or ``"isj"``, each
+        per column; or from candidates, ``"likelihood"`` or ``"lscv"`` (least squares), on the validation rows
+        given to `fit`, or without them on each row under all others.
     candidates : array of shape (n_candidates,), default=None
-        Bandwidths to choose from; by default 20 multiples of the normal reference rule, per column.
+        Bandwidths to choose from; by default 20 multiples of Scott's rule, per column, and more below them if
+        the narrowest is the best.
     kernel : {"gaussian", "tophat", "epanechnikov", "exponential", "linear", "cosine"}, default="gaussian"
     log_tol : float, default=1e-6
-        Every log-density returned is within `log_tol` nats of the exact sum.
+        Every log-density returned is within `log_tol` nats of the exact sum, at least 1e-12.
+    algorithm : {"auto", "fourier", "tree", "direct"}, default="auto"
+        How the sum is computed. It changes the time, not the promise: queries whose density is too low for
+        the Fourier series are answered by an exact engine.
 
     Attributes
     ----------
-    bandwidth_ : float or ndarray of shape (n_features,)
+    bandwidth_ : float, ndarray of shape (n_features,) or ndarray of shape (n_features, n_features)
         The bandwidth in use.
     bandwidth_scores_ : BandwidthScan or None
-        All candidates with their mean log-likelihood, when the bandwidth was chosen.
+        All candidates with their scores, when the bandwidth was chosen from candidates.
     n_features_in_ : int
 
     Notes
     -----
-    Scoring costs n_queries × n_rows × n_features. Computation is in float64 whatever the input's dtype, as
-    the promise of `log_tol` could not be kept in float32.
+    Scoring costs n_rows + n_queries for the Gaussian kernel in up to three columns, and at most
+    n_queries × n_rows × n_features. Results are float64 whatever the input's dtype, as the promise of
+    `log_tol` could not be kept in float32. A log-density below -1.8e308 is -inf.
 
     Examples
     --------
@@ -65,11 +73,13 @@ class KernelDensity(DensityMixin, BaseEstimator):
         candidates: np.ndarray | None = None,
         kernel: str = "gaussian",
         log_tol: float = 1e-6,
+        algorithm: str = "auto",
     ):
         self.bandwidth = bandwidth
         self.candidates = candidates
         self.kernel = kernel
         self.log_tol = log_tol
+        self.algorithm = algorithm
 
     def fit(
         self,
@@ -89,27 +99,24 @@ class KernelDensity(DensityMixin, BaseEstimator):
         """
         X = self._validated(X, reset=True)
         kernel = choose("kernel", self.kernel, KERNELS)
+        choose("algorithm", self.algorithm, ALGORITHMS)
         check_number("log_tol", self.log_tol, at_least=1e-12)
         rows = WeightedRows.of(X, _checked_weights(sample_weight, len(X)))
-        if isinstance(self.bandwidth, str):
-            held_out = None if X_val is None else self._validated(X_val)
-            self.bandwidth_scores_ = self._scan(rows, held_out, kernel)
-            self.bandwidth_ = self.bandwidth_scores_.bandwidths[self.bandwidth_scores_.best]
-        else:
-            self.bandwidth_scores_ = None
-            self.bandwidth_ = self.bandwidth
-        self._bandwidth = Bandwidth.of(self.bandwidth_, X.shape[1])
-        if isinstance(self.bandwidth_, Real):
-            self.bandwidth_ = float(self.bandwidth_)
-        self._rows, self._kernel = rows, kernel
+        held_out = None if X_val is None else self._validated(X_val)
+        self.bandwidth_, self.bandwidth_scores_ = self._chosen_bandwidth(rows, held_out, kernel)
+        self._bandwidth = bandwidth_from(self.bandwidth_, X.shape[1], origin=X.mean(axis=0))
+        in_frame = WeightedRows(self._bandwidth.to_frame(rows.points), rows.log_weights)
+        self._planner = Planner(KernelSum(in_frame, self._bandwidth.scales, kernel))
+        self._rows = rows
         return self
 
     def score_samples(self, X: np.ndarray) -> np.ndarray:
         """The log-density of each row in nats, shape ``(n_samples,)``; -inf only beyond a kernel's edge."""
         check_is_fitted(self)
         X = self._validated(X)
-        log_sums = direct.log_sums(X, self._rows, self._bandwidth.scales, self._kernel, self.log_tol)
-        return log_sums - self._kernel.log_normalizer(X.shape[1]) - self._bandwidth.log_volume
+        algorithm = choose("algorithm", self.algorithm, ALGORITHMS)
+        found = algorithm.log_sums(self._planner, self._bandwidth.to_frame(X), self.log_tol)
+        return found.values - self._log_volume
 
     def score(  # pyright: ignore[reportIncompatibleMethodOverride]
         self, X: np.ndarray, y: object = None
@@ -123,23 +130,31 @@ class KernelDensity(DensityMixin, BaseEstimator):
         generator = generator_from(random_state)
         chosen = generator.choice(len(self._rows), size=n_samples, p=self._rows.weights)
         noise = draw_from(self._kernel, generator, n_samples, self.n_features_in_)
-        return self._rows.points[chosen] + noise * self._bandwidth.scales
+        return self._rows.points[chosen] + self._bandwidth.spread(noise)
+
+    @property
+    def _kernel(self) -> Kernel:
+        return self._planner.kernel_sum.kernel
+
+    @property
+    def _log_volume(self) -> float:
+        return self._kernel.log_normalizer(self.n_features_in_) + self._bandwidth.log_volume
 
     def _validated(self, X: Any, reset: bool = False) -> np.ndarray:
         return np.asarray(validate_data(self, X, dtype=np.float64, reset=reset, copy=reset))
 
-    def _scan(self, rows: WeightedRows, held_out: np.ndarray | None, kernel: Kernel) -> BandwidthScan:
-        if self.bandwidth != "likelihood":
-            raise SettingError(
-                f"bandwidth has no variant {self.bandwidth!r}", "give a number or 'likelihood'"
-            )
-        if self.candidates is None:
-            candidates = Candidates.around_rule_of_thumb(rows)
-        else:
-            candidates = Candidates.of(self.candidates, rows.points.shape[1])
-        if held_out is None:
-            return scan_left_out(rows, candidates, kernel)
-        return scan_held_out(rows, held_out, candidates, kernel)
+    def _chosen_bandwidth(
+        self, rows: WeightedRows, held_out: np.ndarray | None, kernel: Kernel
+    ) -> tuple[Any, BandwidthScan | None]:
+        if not isinstance(self.bandwidth, str):
+            given = self.bandwidth
+            return (float(given) if isinstance(given, Real) else given), None
+        if self.bandwidth in RULES:
+            return RULES[self.bandwidth](rows), None
+        criterion = choose("bandwidth", self.bandwidth, {**CRITERIA, **dict.fromkeys(RULES)})
+        assert criterion is not None  # a rule has been answered above
+        scores = scan(criterion, rows, held_out, self.candidates, kernel, self.log_tol)
+        return scores.bandwidths[scores.best], scores
 
 
 def _checked_weights(sample_weight: np.ndarray | None, n_rows: int) -> np.ndarray | None:

@@ -58,7 +58,7 @@ def _draw_interval(axes: Axes, place: int, estimate: Estimate, colour: str) -> N
     axes.hlines(place, estimate.lower, estimate.upper, color=colour, linewidth=2.5)
     axes.plot([estimate.value], [place], "o", color=colour, markersize=7)
     axes.annotate(
-        f"{estimate.value:.3f}",
+        f"{estimate.value:.3f}".replace("-", "\N{MINUS SIGN}"),
         (estimate.value, place),
         xytext=(0, 8),
         textcoords="offset points",

@@ -14,6 +14,19 @@ GOOD_PARETO_K = 0.7
 """Above it the estimate's error is too heavy-tailed for any practical number of samples."""
 
 
+def log_mean(log_weights: np.ndarray) -> float:
+    """``log mean exp``, nats; -inf if every weight is zero.
+
+    Examples
+    --------
+    >>> log_mean(np.zeros(7))
+    0.0
+    """
+    log_weights = np.asarray(log_weights, np.float64)
+    largest = float(log_weights.max())
+    return largest if largest == -math.inf else largest + math.log(np.exp(log_weights - largest).mean())
+
+
 def effective_sample_size(log_weights: np.ndarray) -> float:
     """Kish's effective sample size, ``(sum w)^2 / sum w^2``, between 1 and n; 0 if every weight is zero.
 
