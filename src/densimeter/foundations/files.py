@@ -28,7 +28,8 @@ def check_writable(path: Path, reading: Path | None = None) -> None:
     """
     try:
         target = path.resolve()
-        same = reading is not None and target.exists() and reading.exists() and target.samefile(reading)
+        old = target.exists()
+        same = old and reading is not None and reading.exists() and target.samefile(reading)
     except (OSError, RuntimeError, ValueError) as problem:  # a loop of links, an impossible name
         raise SettingError(f"{str(path)!r} cannot be written: {problem}", "write elsewhere") from problem
     if same:

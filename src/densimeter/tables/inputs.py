@@ -48,8 +48,9 @@ def _raw_table(data: Any) -> RawTable:
         return read_file(Path(data))
     if hasattr(data, "columns") and hasattr(data, "iloc"):
         return _checked(_table_of_frame(data), "data frame")
-    if hasattr(data, "__arrow_c_stream__") or hasattr(data, "__arrow_c_array__"):
-        return _checked(_table_of_arrow(data), "Arrow table" if isinstance(data, pa.Table) else "data frame")
+    table = _table_of_arrow(data)
+    if table is not None:
+        return _checked(table, "Arrow table" if isinstance(data, pa.Table) else "data frame")
     return RawTable(table_of_array(_array(data)), "array")
 
 
@@ -73,13 +74,14 @@ def _cells(series: Any) -> pa.Array | pa.ChunkedArray:
         return pa.array([None if cell is None else str(cell) for cell in series], pa.large_string())
 
 
-def _table_of_arrow(data: Any) -> pa.Table:
+def _table_of_arrow(data: Any) -> pa.Table | None:
+    """The columns of anything that speaks Arrow; None for what does not, or is one column without a name."""
+    if not hasattr(data, "__arrow_c_stream__") and not hasattr(data, "__arrow_c_array__"):
+        return None
     try:
         return pa.table(data)
-    except (pa.ArrowException, TypeError, ValueError) as problem:
-        raise DataError(
-            f"this {type(data).__name__} is no table of columns", "give a data frame"
-        ) from problem
+    except (pa.ArrowException, TypeError, ValueError):
+        return None
 
 
 def _array(data: Any) -> np.ndarray:

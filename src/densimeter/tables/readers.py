@@ -7,6 +7,7 @@ import re
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from tokenize import TokenError
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +16,9 @@ from densimeter.foundations.errors import DataError, did_you_mean
 from densimeter.tables.delimited import read_delimited
 from densimeter.tables.dialect import is_compressed
 from densimeter.tables.table import RawTable, decision
+
+_SIGNS_OF_DAMAGE = (pa.ArrowException, ValueError, EOFError, LookupError, SyntaxError, TokenError, zlib.error)
+"""What the readers of other packages raise on files that are cut, corrupt or of another kind."""
 
 _STORED_INDEX = re.compile(r"__index_level_\d+__")
 """How pandas calls the index of a frame when it writes Parquet or Arrow."""
@@ -35,7 +39,7 @@ def read_file(path: Path) -> RawTable:
         raise
     except OSError as problem:
         raise DataError(f"{path} cannot be read: {_first_line(problem)}", _advice_on(problem)) from problem
-    except (pa.ArrowException, ValueError, EOFError, zlib.error, LookupError) as problem:
+    except _SIGNS_OF_DAMAGE as problem:
         raise DataError(
             f"{path} cannot be read as {path.suffix.lstrip('.')}: {_first_line(problem)}",
             "check that the file is whole and that its ending tells its kind",
