@@ -64,13 +64,13 @@ def describe_asymmetry(world: World) -> Part:
         pictures=(_picture(along),),
         figures=figures,
         reading=(
-            "Where p has mass and q has next to none, KL(p || q) is enormous: it asks what it costs to "
-            "code the rows of p in the language of q. KL(q || p) asks only about places where q lives, and there "
+            "Where p has mass and q has next to none, KL(p || q) is enormous: it asks what it costs to code "
+            "the rows of p in the language of q. KL(q || p) asks only about places where q lives, and there "
             f"p is not so bad. While q is shifted, their ratio shrinks from {ratio[0]:.0f} at {SHIFTS[0]:g} "
-            f"to {ratio[closest]:.0f} at {SHIFTS[closest]:g}, between the hills, where q is a poor account of p "
-            "in either direction; on a hill KL(q || p) is nearly nothing and the ratio is large again. The "
-            "direction matters for fitting too: minimising KL(p || q) spreads q over all hills, minimising "
-            "KL(q || p) puts it on one."
+            f"to {ratio[closest]:.0f} at {SHIFTS[closest]:g}, between the hills, where q is a poor account "
+            "of p in either direction; on a hill KL(q || p) is nearly nothing and the ratio is large again. "
+            "The direction matters for fitting too: minimising KL(p || q) spreads q over all hills, "
+            "minimising KL(q || p) puts it on one."
         ),
         grids=(_grid(readings, names),),
     )

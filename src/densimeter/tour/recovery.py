@@ -75,13 +75,13 @@ def _lengths(match: ComponentMatch) -> np.ndarray:
 
 def _reading(world: World, largest: dict[str, float], loss_of_one: float, loss_of_ten: float) -> str:
     return (
-        f"At R = {world.radius:g} each cloud has about {N_TRAIN // 10} rows to itself, and EM finds its "
-        f"mean to within {largest['wide']:.2f}, about what an average of so many rows allows. At R = 1 fitted "
-        f"means are up to {largest['tight']:.2f} away from the true ones, on a ring whose radius is 1, though "
-        f"EM did nothing wrong: a single Gaussian, fitted to the same rows, loses only {loss_of_one:.4f} nats "
-        f"per row against the truth, less than the {loss_of_ten:.4f} that ten fitted components lose by "
-        f"following chance. Where one hill explains {N_TRAIN:,} rows that well, the rows say nothing about ten, and no "
-        "method can read from them where the means should be."
+        f"At R = {world.radius:g} each cloud has about {N_TRAIN // 10} rows to itself, and EM finds its mean "
+        f"to within {largest['wide']:.2f}, about what an average of so many rows allows. At R = 1 fitted "
+        f"means are up to {largest['tight']:.2f} away from the true ones, on a ring whose radius is 1, "
+        "though EM did nothing wrong: a single Gaussian, fitted to the same rows, loses only "
+        f"{loss_of_one:.4f} nats per row against the truth, less than the {loss_of_ten:.4f} that ten fitted "
+        f"components lose by following chance. Where one hill explains {N_TRAIN:,} rows that well, the rows "
+        "say nothing about ten, and no method can read from them where the means should be."
     )
 
 
