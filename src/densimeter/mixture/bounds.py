@@ -6,13 +6,9 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import logsumexp, rel_entr
 
 from densimeter.foundations.checks import choose
-from densimeter.foundations.errors import SettingError
-
-ROUNDING = 1e-8
-"""How far a distribution over components may sum from one."""
+from densimeter.variational.bounds import categorical_elbo, posterior, uniform
 
 
 class HasComponents(Protocol):
@@ -45,8 +41,10 @@ def elbo(mixture: HasComponents, X: ArrayLike, q: ArrayLike | str = "posterior")
 
     Raises
     ------
-    SettingError
+    DataError
         If q is no distribution over the components.
+    SettingError
+        If q is a word that is not known.
 
     References
     ----------
@@ -63,39 +61,8 @@ def elbo(mixture: HasComponents, X: ArrayLike, q: ArrayLike | str = "posterior")
     True
     """
     log_joint = mixture.log_joint(X)
-    return elbo_of_joint(log_joint, _distribution(q, log_joint))
+    shares = choose("q", q, _NAMED)(log_joint) if isinstance(q, str) else q
+    return categorical_elbo(log_joint, shares)
 
 
-def elbo_of_joint(log_joint: np.ndarray, q: np.ndarray) -> np.ndarray:
-    """``sum_k q_k (log_joint_k - log q_k)`` with ``0 log 0 = 0``, summed over the last axis."""
-    energy = np.where(q > 0, q, 0.0) * np.where(q > 0, log_joint, 0.0)
-    return energy.sum(axis=-1) - rel_entr(q, 1.0).sum(axis=-1)
-
-
-def posterior(log_joint: np.ndarray) -> np.ndarray:
-    """The distribution over components given the row: a softmax over the last axis."""
-    return np.exp(log_joint - logsumexp(log_joint, axis=-1, keepdims=True))
-
-
-def uniform(log_joint: np.ndarray) -> np.ndarray:
-    """The same share for every component."""
-    return np.full_like(log_joint, 1 / log_joint.shape[-1])
-
-
-_NAMED = {"posterior": posterior, "uniform": uniform}
-
-
-def _distribution(q: ArrayLike | str, log_joint: np.ndarray) -> np.ndarray:
-    if isinstance(q, str):
-        return choose("q", q, _NAMED)(log_joint)
-    shares = np.asarray(q, np.float64)
-    if shares.shape not in (log_joint.shape, log_joint.shape[1:]):
-        raise SettingError(
-            f"q has shape {shares.shape}, the rows and components {log_joint.shape}",
-            "give a share for each component, for all rows or for each row",
-        )
-    if not np.isfinite(shares).all() or (shares < 0).any() or (abs(shares.sum(axis=-1) - 1) > ROUNDING).any():
-        raise SettingError(
-            "q is no distribution over the components", "give shares of at least 0 that sum to 1"
-        )
-    return shares
+_NAMED = {"posterior": posterior, "uniform": lambda log_joint: uniform(log_joint.shape[1])}

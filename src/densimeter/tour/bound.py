@@ -6,10 +6,10 @@ import numpy as np
 from scipy.special import logsumexp, rel_entr
 
 from densimeter.datasets.density import LOG_2_PI
-from densimeter.mixture.bounds import elbo_of_joint, posterior, uniform
 from densimeter.plotting.panels import ACCENT, INK, QUIET, SECOND, Picture, as_picture, label, legend, panels
 from densimeter.report.parts import Figure, Part
-from densimeter.tour.world import World
+from densimeter.tour.world import N_COMPONENTS, World
+from densimeter.variational.bounds import categorical_elbo, posterior, uniform
 
 POINT = np.array([0.9, 0.4])
 """Between the components of the triangle, nearer to the first."""
@@ -19,12 +19,12 @@ STEPS = 60
 
 def describe_bound(world: World) -> Part:
     """The identity on a fine grid over all distributions of three components, and on the ring of the tour."""
-    log_joint = component_log_joint(POINT[None, :], TRIANGLE)[0]
+    log_joint = component_log_joint(POINT[None, :], TRIANGLE)
     grid = _simplex(STEPS)
     sums, log_p = _bound_and_divergence(log_joint, grid), float(logsumexp(log_joint))
     deviation = float(np.abs(sums.sum(axis=0) - log_p).max())
     ring_deviation = _deviation_on_the_ring(world)
-    at_uniform = float(elbo_of_joint(log_joint, uniform(log_joint)))
+    at_uniform = float(categorical_elbo(log_joint, uniform(3))[0])
     return Part(
         key="bound",
         title="The evidence lower bound, and what it misses",
@@ -62,8 +62,9 @@ def component_log_joint(points: np.ndarray, means: np.ndarray) -> np.ndarray:
 
 
 def _bound_and_divergence(log_joint: np.ndarray, q: np.ndarray) -> np.ndarray:
-    """ELBO and KL, each computed by its own formula, shape ``(2, n_q)``."""
-    return np.array([elbo_of_joint(log_joint, q), rel_entr(q, posterior(log_joint)).sum(axis=-1)])
+    """ELBO and KL of each pair of rows, each computed by its own formula, shape ``(2, n)``."""
+    bound = categorical_elbo(np.broadcast_to(log_joint, q.shape), q)
+    return np.array([bound, rel_entr(q, posterior(log_joint)).sum(axis=1)])
 
 
 def _simplex(steps: int) -> np.ndarray:
@@ -74,16 +75,15 @@ def _simplex(steps: int) -> np.ndarray:
 
 
 def _deviation_on_the_ring(world: World) -> float:
-    log_joint = component_log_joint(world.test[:200], world.ring.means)[:, None, :]
-    q = world.generator(80).dirichlet(np.ones(log_joint.shape[-1]), size=(1, 50))
-    q = np.broadcast_to(q, (len(log_joint), 50, log_joint.shape[-1]))
-    total = _bound_and_divergence(log_joint, q).sum(axis=0)
-    return float(np.abs(total - world.ring.log_prob(world.test[:200])[:, None]).max())
+    rows = np.repeat(world.test[:200], 50, axis=0)
+    q = world.generator(80).dirichlet(np.ones(N_COMPONENTS), size=len(rows))
+    total = _bound_and_divergence(component_log_joint(rows, world.ring.means), q).sum(axis=0)
+    return float(np.abs(total - world.ring.log_prob(rows)).max())
 
 
 def _picture(log_joint: np.ndarray, grid: np.ndarray, sums: np.ndarray, log_p: float) -> Picture:
     figure, (path, triangle) = panels(2, height=3.5)
-    ends = np.array([uniform(log_joint), posterior(log_joint), [1.0, 0.0, 0.0]])
+    ends = np.array([uniform(3), posterior(log_joint)[0], [1.0, 0.0, 0.0]])
     places = np.linspace(0, 2, 161)
     along = np.column_stack([np.interp(places, [0, 1, 2], ends[:, k]) for k in range(3)])
     bound, divergence = _bound_and_divergence(log_joint, along)
@@ -100,8 +100,8 @@ def _picture(log_joint: np.ndarray, grid: np.ndarray, sums: np.ndarray, log_p: f
     filled = triangle.tricontourf(*flat.T, sums[0], levels=14, cmap="viridis")
     figure.colorbar(filled, ax=triangle, shrink=0.8).ax.tick_params(labelsize=7, colors=INK)
     triangle.plot(*np.vstack([corners, corners[:1]]).T, color=QUIET, linewidth=1)
-    triangle.plot(*(posterior(log_joint) @ corners), "o", color=ACCENT, markersize=7)
-    triangle.plot(*(uniform(log_joint) @ corners), "x", color=INK, markersize=7)
+    triangle.plot(*(posterior(log_joint)[0] @ corners), "o", color=ACCENT, markersize=7)
+    triangle.plot(*(uniform(3) @ corners), "x", color=INK, markersize=7)
     triangle.set_aspect("equal")
     triangle.set_axis_off()
     label(triangle, "ELBO over all q (dot: posterior, cross: uniform)")

@@ -9,11 +9,11 @@ from scipy.special import i0e
 
 from densimeter.datasets.density import LOG_2_PI
 from densimeter.datasets.ring import RingOfGaussians
-from densimeter.mixture.bounds import elbo_of_joint, posterior, uniform
 from densimeter.plotting.panels import ACCENT, INK, QUIET, SECOND, Picture, as_picture, label, legend, panels
 from densimeter.report.parts import Figure, Part
 from densimeter.tour.bound import component_log_joint
 from densimeter.tour.world import World
+from densimeter.variational.bounds import categorical_elbo, posterior, uniform
 
 COUNTS = np.array([2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 40, 50, 64, 80, 100, 128])
 N_POINTS = 200
@@ -28,8 +28,8 @@ def describe_limit(world: World) -> Part:
     uniform_error, posterior_error, identity = 0.0, [], 0.0
     for count in COUNTS:
         log_joint = component_log_joint(points, RingOfGaussians(int(count), radius).means)
-        by_sum = elbo_of_joint(log_joint, uniform(log_joint))
-        by_posterior = elbo_of_joint(log_joint, posterior(log_joint))
+        by_sum = categorical_elbo(log_joint, uniform(log_joint.shape[-1]))
+        by_posterior = categorical_elbo(log_joint, posterior(log_joint))
         uniform_error = max(uniform_error, float(np.abs(by_sum - flat).max()))
         posterior_error.append(float(np.abs(by_posterior - flat - log_bessel).max()))
         identity = max(
