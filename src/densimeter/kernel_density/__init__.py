@@ -11,6 +11,8 @@ The story, each file standing on those before it::
     tree          the sum over the boxes that matter
     fourier       the sum by Fourier series, linear in rows and queries
     planner       which engine answers
+    gradients     of the Gaussian's log-density
+    stream        rows seen once and not kept
     rules         bandwidths from a formula
     scans         sums for many bandwidths in one pass
     selectors     bandwidths chosen from candidates

@@ -166,10 +166,12 @@ def by_differences(
 
 
 def query_block(n_queries: int) -> int:
+    """The block size for so many queries."""
     return next((size for size in QUERY_BLOCKS if n_queries <= size), QUERY_BLOCKS[-1])
 
 
 def padded(block: np.ndarray, size: int) -> np.ndarray:
+    """The block filled up to `size` with copies of its first row."""
     missing = size - len(block)
     return np.concatenate([block, np.repeat(block[:1], missing, axis=0)]) if missing else block
 

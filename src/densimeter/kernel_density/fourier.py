@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 import finufft
 import numpy as np
@@ -45,7 +46,7 @@ ROUNDING_PER_BANDWIDTH = 1e-15
 """Coordinates far from the centre are rounded; the worst seen is 3e-16 for each bandwidth of extent."""
 
 
-SMALL_TRANSFORM = 3e7
+SMALL_TRANSFORM = 1e8
 """Operations below which a transform runs on one thread."""
 
 
@@ -152,7 +153,7 @@ class FourierSummary:
         return sums
 
 
-def _threads(box: FourierBox, n_points: int) -> dict[str, int]:
+def _threads(box: FourierBox, n_points: int) -> dict[str, Any]:
     """One thread for a small transform, where waking the others costs more than they give; else all."""
     operations = n_points * 14.0 ** len(box.n_modes) + 20 * box.n_coefficients * 2 ** len(box.n_modes)
     return {"nthreads": 1} if operations < SMALL_TRANSFORM else {}

@@ -18,7 +18,7 @@ from densimeter.kernel_density.kernel_sum import KernelSum
 
 
 def gradients(kernel_sum: KernelSum, queries: np.ndarray) -> np.ndarray:
-    """Gradient of the log-sum at each query, ``(n_queries, n_features)``; time n_queries × n_rows × n_features."""
+    """Gradient of the log-sum at each query, ``(n_queries, n_features)``; every pair is visited."""
     if len(queries) == 0:
         return np.empty((0, kernel_sum.n_features))
     with double_precision():

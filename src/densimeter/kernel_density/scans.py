@@ -102,4 +102,6 @@ def _complete_directly(
     for same in alike.values():
         which = np.flatnonzero(np.isnan(values[same[0]]))
         own = which if leave_one_out else None
-        values[np.ix_(same, which)] = scan_directly(kernel_sum, points[which], factors[same], log_tol, own)
+        values[np.array(same)[:, None], which] = scan_directly(
+            kernel_sum, points[which], factors[same], log_tol, own
+        )

@@ -19,7 +19,7 @@ from densimeter.kernel_density.scans import log_sums_over
 N_CANDIDATES = 20
 WIDEST, NARROWEST = 2.0, 0.05
 """The default candidates, as multiples of Scott's rule."""
-FLOOR = 1e-4
+FLOOR = 1e-6
 """The default search goes no further down, in multiples of Scott's rule."""
 
 
