@@ -10,7 +10,7 @@ import typer
 
 from densimeter._version import __version__
 from densimeter.cli.compare import compare
-from densimeter.cli.failures import UsageError, tell_usage
+from densimeter.cli.failures import INTERRUPTED, UsageError, tell_usage
 
 app = typer.Typer(
     help="What distribution did these rows come from, and which model of it should I believe?",
@@ -47,4 +47,6 @@ def run() -> None:
         code = app(sys.argv[1:] or ["--help"], prog_name="densimeter", standalone_mode=False)
     except UsageError as error:
         code = tell_usage(error)
+    except (KeyboardInterrupt, typer.Abort):
+        code = INTERRUPTED
     sys.exit(code)
