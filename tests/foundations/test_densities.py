@@ -11,7 +11,7 @@ MEAN = np.array([1.0, -2.0, 0.5])
 CHOLESKY = np.array([[2.0, 0.0, 0.0], [0.5, 0.3, 0.0], [-1.0, 0.2, 1.5]])
 PAIRS = [
     (Gaussian(MEAN, CHOLESKY), stats.multivariate_normal(MEAN, CHOLESKY @ CHOLESKY.T)),
-    (StudentT(MEAN, CHOLESKY, 3.5), stats.multivariate_t(MEAN, CHOLESKY @ CHOLESKY.T, df=3.5)),
+    (StudentT(MEAN, CHOLESKY, 3), stats.multivariate_t(MEAN, CHOLESKY @ CHOLESKY.T, df=3)),
 ]
 
 

@@ -9,12 +9,13 @@ Two ways to the exponent of a pair:
   tolerance; a query whose plain sum comes near underflow is answered again by differences.
 
 Blocks have one size, so a new number of rows is not a new compilation; memory is
-``16 n d + 8 (n_factors + 2) QUERY_BLOCK DATA_BLOCK`` bytes.
+``16 n d + 8 (n_factors + 2) 512 DATA_BLOCK`` bytes.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import partial
 
 import jax
@@ -27,7 +28,8 @@ from densimeter.kernel_density.exponentials import RELATIVE_ERROR, fast_exp2
 from densimeter.kernel_density.kernel_sum import KernelSum, LogSums
 from densimeter.kernel_density.profiles import Gaussian, Kernel
 
-QUERY_BLOCK, DATA_BLOCK = 512, 2048
+QUERY_BLOCKS, DATA_BLOCK = (32, 128, 512), 2048
+"""Sizes of a block of queries, the smallest that holds them all or the largest; size of a block of rows."""
 NEAR_UNDERFLOW = 1e-270
 """A plain sum below may have lost terms that matter; above, lost terms are under 1e-20 of it."""
 DIFFERENCES_ERROR = 1e-12
@@ -42,7 +44,7 @@ class DirectEngine:
 
     def log_sums(self, queries: np.ndarray, log_tol: float) -> LogSums:
         """Log-sums by products where they are safe and by differences elsewhere."""
-        near = self._products_are_safe(queries, log_tol)
+        near = self.products_are_safe(queries, log_tol)
         values = np.full(len(queries), -np.inf)
         if near.any():
             values[near] = self._by_products(queries[near])
@@ -52,7 +54,8 @@ class DirectEngine:
         error[again] = DIFFERENCES_ERROR
         return LogSums(values, error)
 
-    def _products_are_safe(self, queries: np.ndarray, log_tol: float) -> np.ndarray:
+    def products_are_safe(self, queries: np.ndarray, log_tol: float) -> np.ndarray:
+        """For which queries the exponents by products are right to a quarter of `log_tol`."""
         if not isinstance(self.kernel_sum.kernel, Gaussian) or log_tol < 4 * RELATIVE_ERROR:
             return np.zeros(len(queries), bool)
         reach = safe_reach(self.kernel_sum.n_features, log_tol)
@@ -63,15 +66,64 @@ class DirectEngine:
     def _by_products(self, queries: np.ndarray) -> np.ndarray:
         unit_queries = self.kernel_sum.in_units(queries)
         with double_precision():
-            n_blocks, blocks, weights = _data_blocks(
+            n_blocks, blocks, weights = data_blocks(
                 self.kernel_sum.unit_points, self.kernel_sum.rows.log_weights
             )
             augmented = augmented_rows(blocks, weights)
+            size = query_block(len(queries))
             parts = [
-                _product_block(_padded(unit_queries[start : start + QUERY_BLOCK]), augmented, n_blocks)
-                for start in range(0, len(queries), QUERY_BLOCK)
+                _product_block(padded(unit_queries[start : start + size], size), augmented, n_blocks)
+                for start in range(0, len(queries), size)
             ]
             return np.log(np.concatenate([np.asarray(part) for part in parts])[: len(queries)])
+
+
+def scan_directly(
+    kernel_sum: KernelSum,
+    queries: np.ndarray,
+    factors: np.ndarray,
+    log_tol: float,
+    leave_out: np.ndarray | None = None,
+) -> np.ndarray:
+    """Log-sums at each query for each bandwidth ``factor * scales``, shape ``(n_factors, n_queries)``.
+
+    The distances of a pair are computed once for all factors. `leave_out` names for each query the one row
+    that is left out of its sum (its own, in a leave-one-out likelihood).
+    """
+    narrowest = replace(kernel_sum, scales=kernel_sum.scales * float(np.min(factors)))
+    near = DirectEngine(narrowest).products_are_safe(queries, log_tol)
+    values = np.full((len(factors), len(queries)), -np.inf)
+    if near.any():
+        own = None if leave_out is None else leave_out[near]
+        values[:, near] = _scan_by_products(narrowest, queries[near], factors / np.min(factors), own)
+    again = np.flatnonzero(np.any(values < math.log(NEAR_UNDERFLOW), axis=0))
+    own = None if leave_out is None else leave_out[again]
+    values[:, again] = by_differences(kernel_sum, queries[again], factors, own)
+    return values
+
+
+def _scan_by_products(
+    kernel_sum: KernelSum, queries: np.ndarray, factors: np.ndarray, leave_out: np.ndarray | None
+) -> np.ndarray:
+    """Log of the plain Gaussian sums of all factors; where they come near underflow they are not right."""
+    leave_out = np.full(len(queries), -1) if leave_out is None else leave_out
+    unit_queries = kernel_sum.in_units(queries)
+    with double_precision():
+        n_blocks, blocks, log_weights = data_blocks(kernel_sum.unit_points, kernel_sum.rows.log_weights)
+        augmented = augmented_rows(blocks, jnp.zeros(log_weights.shape))
+        size = query_block(len(queries))
+        parts = [
+            _product_scan_block(
+                padded(unit_queries[start : start + size], size),
+                padded(leave_out[start : start + size], size),
+                augmented,
+                log_weights / math.log(2),
+                n_blocks,
+                jnp.asarray(1.0 / factors**2),
+            )
+            for start in range(0, len(queries), size)
+        ]
+        return np.log(np.concatenate([np.asarray(part) for part in parts], axis=1)[:, : len(queries)])
 
 
 def safe_reach(n_features: int, log_tol: float) -> float:
@@ -95,11 +147,12 @@ def by_differences(
     if len(queries) == 0:
         return np.empty((len(factors), 0))
     with double_precision():
-        n_blocks, points, log_weights = _data_blocks(kernel_sum.rows.points, kernel_sum.rows.log_weights)
+        n_blocks, points, log_weights = data_blocks(kernel_sum.rows.points, kernel_sum.rows.log_weights)
+        size = query_block(len(queries))
         parts = [
             _difference_block(
-                _padded(queries[start : start + QUERY_BLOCK]),
-                _padded(leave_out[start : start + QUERY_BLOCK]),
+                padded(queries[start : start + size], size),
+                padded(leave_out[start : start + size], size),
                 points,
                 log_weights,
                 n_blocks,
@@ -107,17 +160,21 @@ def by_differences(
                 jnp.asarray(1.0 / factors**2),
                 kernel_sum.kernel,
             )
-            for start in range(0, len(queries), QUERY_BLOCK)
+            for start in range(0, len(queries), size)
         ]
         return np.concatenate([np.asarray(part) for part in parts], axis=1)[:, : len(queries)]
 
 
-def _padded(block: np.ndarray) -> np.ndarray:
-    missing = QUERY_BLOCK - len(block)
+def query_block(n_queries: int) -> int:
+    return next((size for size in QUERY_BLOCKS if n_queries <= size), QUERY_BLOCKS[-1])
+
+
+def padded(block: np.ndarray, size: int) -> np.ndarray:
+    missing = size - len(block)
     return np.concatenate([block, np.repeat(block[:1], missing, axis=0)]) if missing else block
 
 
-def _data_blocks(points: np.ndarray, log_weights: np.ndarray) -> tuple[int, jax.Array, jax.Array]:
+def data_blocks(points: np.ndarray, log_weights: np.ndarray) -> tuple[int, jax.Array, jax.Array]:
     """The number of blocks in use, and rows and log-weights in blocks; rows of padding weigh nothing."""
     n_blocks = -(-len(points) // DATA_BLOCK)
     missing = bucket_size(n_blocks, smallest=1) * DATA_BLOCK - len(points)
@@ -171,7 +228,7 @@ def _difference_block(
 
 @jax.jit
 def augmented_rows(blocks: jax.Array, log_weights: jax.Array) -> jax.Array:
-    """Rows x as ``(x, log w - ‖x‖²/2, 1)``; their product with `augmented_queries` is the exponent to base 2."""
+    """Rows x as ``(x, log w - ‖x‖²/2, 1)``; times `augmented_queries` they give exponents to base 2."""
     offsets = log_weights - 0.5 * (blocks**2).sum(axis=-1)
     return jnp.concatenate([blocks, offsets[..., None], jnp.ones_like(offsets)[..., None]], axis=-1)
 
@@ -190,3 +247,29 @@ def _product_block(queries: jax.Array, augmented: jax.Array, n_blocks: int) -> j
         return total + fast_exp2(left @ augmented[index].T).sum(axis=1)
 
     return jax.lax.fori_loop(0, n_blocks, step, jnp.zeros(queries.shape[0]))
+
+
+@jax.jit
+def _product_scan_block(
+    queries: jax.Array,
+    leave_out: jax.Array,
+    augmented: jax.Array,
+    log2_weights: jax.Array,
+    n_blocks: int,
+    inverse_squares: jax.Array,
+) -> jax.Array:
+    left = augmented_queries(queries)
+
+    def step(index: jax.Array, totals: jax.Array) -> jax.Array:
+        exponents = left @ augmented[index].T
+        own = leave_out[:, None] == index * DATA_BLOCK + jnp.arange(DATA_BLOCK)
+        exponents = jnp.where(own, -jnp.inf, exponents)
+
+        def add(one: tuple[jax.Array, jax.Array]) -> jax.Array:
+            total, inverse_square = one
+            return total + fast_exp2(exponents * inverse_square + log2_weights[index]).sum(axis=1)
+
+        return jax.lax.map(add, (totals, inverse_squares))
+
+    empty = jnp.zeros((inverse_squares.shape[0], queries.shape[0]))
+    return jax.lax.fori_loop(0, n_blocks, step, empty)

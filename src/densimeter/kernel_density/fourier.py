@@ -45,6 +45,10 @@ ROUNDING_PER_BANDWIDTH = 1e-15
 """Coordinates far from the centre are rounded; the worst seen is 3e-16 for each bandwidth of extent."""
 
 
+SMALL_TRANSFORM = 3e7
+"""Operations below which a transform runs on one thread."""
+
+
 @dataclass(frozen=True, slots=True)
 class FourierBox:
     """The periodic box of a Fourier series, in bandwidths from a centre, and its frequencies ``-K..K``."""
@@ -148,11 +152,23 @@ class FourierSummary:
         return sums
 
 
+def _threads(box: FourierBox, n_points: int) -> dict[str, int]:
+    """One thread for a small transform, where waking the others costs more than they give; else all."""
+    operations = n_points * 14.0 ** len(box.n_modes) + 20 * box.n_coefficients * 2 ** len(box.n_modes)
+    return {"nthreads": 1} if operations < SMALL_TRANSFORM else {}
+
+
 class _Transform:
     """A non-uniform transform of type 1 or 2 at given points; the points are sorted once."""
 
     def __init__(self, kind: int, box: FourierBox, unit_points: np.ndarray):
-        self.plan = finufft.Plan(kind, box.n_modes, eps=TRANSFORM_TOLERANCE, isign=1 if kind == 1 else -1)
+        self.plan = finufft.Plan(
+            kind,
+            box.n_modes,
+            eps=TRANSFORM_TOLERANCE,
+            isign=1 if kind == 1 else -1,
+            **_threads(box, len(unit_points)),
+        )
         self.angles = box.angles(unit_points)  # the plan refers to them
         self.plan.setpts(*self.angles)
 

@@ -41,11 +41,15 @@ class WeightedRows:
 
     def distinct(self) -> WeightedRows:
         """Tied rows made one, their weights added."""
-        points, inverse = np.unique(self.points, axis=0, return_inverse=True)
-        if len(points) == len(self.points):
+        if np.all(np.diff(np.sort(self.points[:, 0])) > 0):
             return self
-        summed = np.bincount(inverse.ravel(), self.weights, minlength=len(points))
-        return WeightedRows.of(points, summed)
+        order = np.lexsort(self.points.T[::-1])
+        ordered = self.points[order]
+        is_new = np.concatenate([[True], np.any(ordered[1:] != ordered[:-1], axis=1)])
+        if is_new.all():
+            return self
+        summed = np.bincount(np.cumsum(is_new) - 1, self.weights[order])
+        return WeightedRows.of(ordered[is_new], summed)
 
     def __len__(self) -> int:
         return len(self.points)

@@ -1,5 +1,4 @@
-"""Which engine answers: the one predicted to be fastest, and an exact one where its stated error is too
-large.
+"""Which engine answers: the one predicted to be fastest, or an exact one where its error is too large.
 
 The predictions are the number of operations times a rate measured once on two ordinary cores; only their
 ratios matter. What decides for the tree, the share of rows near a query, is measured on a small sample.
@@ -16,7 +15,7 @@ import numpy as np
 
 from densimeter.foundations.errors import SettingError
 from densimeter.kernel_density.direct import DirectEngine
-from densimeter.kernel_density.fourier import FourierEngine
+from densimeter.kernel_density.fourier import FourierBox, FourierEngine
 from densimeter.kernel_density.kernel_sum import Engine, KernelSum, LogSums
 from densimeter.kernel_density.profiles import Gaussian
 from densimeter.kernel_density.tree import BLOCK, TreeEngine
@@ -27,11 +26,19 @@ MOST_GRID_BYTES = 2**30
 SECONDS_PER_GAUSSIAN_PAIR = 0.6e-9
 SECONDS_PER_PAIR = 3e-9
 SECONDS_PER_POINT_AND_CELL = 0.8e-9
-SECONDS_PER_GRID_NUMBER = 2e-8
+SECONDS_PER_GRID_NUMBER = 2.5e-8
 SECONDS_PER_ROW_AND_CUT = 1.5e-8
 SECONDS_PER_CALL = 2e-3
 TRANSFORM_CELLS = 14
 """Cells per column that one point touches in the transform."""
+
+
+def transform_seconds(box: FourierBox, n_points: float) -> float:
+    """Predicted time of one transform of `n_points` points on `box`."""
+    n_features = len(box.n_modes)
+    cells = TRANSFORM_CELLS**n_features + 60  # 60: sorting and kernel values
+    grid = box.n_coefficients * 2**n_features
+    return 1e-3 + n_points * cells * SECONDS_PER_POINT_AND_CELL + grid * SECONDS_PER_GRID_NUMBER
 
 
 @dataclass(frozen=True)
@@ -94,10 +101,8 @@ class Planner:
         return SECONDS_PER_CALL + n_pairs * each * (1 + self.kernel_sum.n_features / 20)
 
     def _fourier_seconds(self, n_queries: int) -> float:
-        cells = TRANSFORM_CELLS**self.kernel_sum.n_features + 60  # 60: sorting and kernel values
         rows = 0 if self.fourier.is_transformed else len(self.kernel_sum.rows)
-        grid = self.fourier.box.n_coefficients * SECONDS_PER_GRID_NUMBER
-        return 2 * SECONDS_PER_CALL + (rows + n_queries) * cells * SECONDS_PER_POINT_AND_CELL + 2 * grid
+        return transform_seconds(self.fourier.box, rows) + transform_seconds(self.fourier.box, n_queries)
 
     def _tree_seconds(self, queries: np.ndarray, log_tol: float) -> float:
         n_rows, n_queries = len(self.kernel_sum.rows), len(queries)

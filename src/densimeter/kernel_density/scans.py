@@ -10,20 +10,24 @@ from __future__ import annotations
 
 import numpy as np
 
-from densimeter.kernel_density.direct import by_differences
+from densimeter.kernel_density.direct import scan_directly
 from densimeter.kernel_density.fourier import QUERY_MARGIN, FourierBox, FourierSummary, as_log_sums
 from densimeter.kernel_density.kernel_sum import KernelSum
-from densimeter.kernel_density.planner import MOST_GRID_BYTES, SECONDS_PER_GRID_NUMBER, SECONDS_PER_PAIR
+from densimeter.kernel_density.planner import (
+    MOST_GRID_BYTES,
+    SECONDS_PER_GAUSSIAN_PAIR,
+    transform_seconds,
+)
 from densimeter.kernel_density.profiles import Gaussian
 
-WIDEST_GROUP = 6.0
+WIDEST_GROUP = 2.5
+"""A wide group has a wide box for its widest bandwidth and a fine grid for its narrowest."""
 
 
 def log_sums_over(
     kernel_sum: KernelSum, queries: np.ndarray | None, factors: np.ndarray, log_tol: float
 ) -> np.ndarray:
-    """Log-sums for the bandwidths ``factor * scales``, shape ``(n_factors, n_queries)``, each within
-    `log_tol`.
+    """Log-sums for each bandwidth ``factor * scales`` within `log_tol`, ``(n_factors, n_queries)``.
 
     Without `queries` they are leave-one-out sums: each row's under all others, whose weights are not
     rescaled.
@@ -34,7 +38,7 @@ def log_sums_over(
     for group in _groups(factors):
         if _fourier_is_faster(kernel_sum, factors[group], len(points)):
             values[group] = _by_fourier(kernel_sum, points, factors[group], log_tol, leave_one_out)
-    _complete_directly(kernel_sum, points, factors, values, leave_one_out)
+    _complete_directly(kernel_sum, points, factors, log_tol, values, leave_one_out)
     return values
 
 
@@ -55,8 +59,9 @@ def _fourier_is_faster(kernel_sum: KernelSum, factors: np.ndarray, n_queries: in
     if not np.all(half_extent < 1e8):
         return False
     box = FourierBox.around(half_extent, factors[-1] / factors[0])
-    fourier = box.n_coefficients * SECONDS_PER_GRID_NUMBER * (1 + len(factors) / 2)
-    direct = n_queries * len(kernel_sum.rows) * SECONDS_PER_PAIR * len(factors)
+    n_transforms = 1 + len(factors) / 2
+    fourier = n_transforms * transform_seconds(box, (len(kernel_sum.rows) + n_queries) / 2)
+    direct = n_queries * len(kernel_sum.rows) * SECONDS_PER_GAUSSIAN_PAIR * len(factors)
     return box.memory <= MOST_GRID_BYTES and fourier < direct
 
 
@@ -82,14 +87,19 @@ def _by_fourier(
 
 
 def _complete_directly(
-    kernel_sum: KernelSum, points: np.ndarray, factors: np.ndarray, values: np.ndarray, leave_one_out: bool
+    kernel_sum: KernelSum,
+    points: np.ndarray,
+    factors: np.ndarray,
+    log_tol: float,
+    values: np.ndarray,
+    leave_one_out: bool,
 ) -> None:
     """Fill what is NaN by the direct sum: factors that miss the same queries share their distances."""
-    missing = np.isnan(values)
-    for pattern in np.unique(missing, axis=0):
-        which = np.flatnonzero(pattern)
-        if len(which) == 0:
-            continue
-        same = np.flatnonzero((missing == pattern).all(axis=1))
+    alike: dict[bytes, list[int]] = {}
+    for position, missing in enumerate(np.isnan(values)):
+        if missing.any():
+            alike.setdefault(missing.tobytes(), []).append(position)
+    for same in alike.values():
+        which = np.flatnonzero(np.isnan(values[same[0]]))
         own = which if leave_one_out else None
-        values[np.ix_(same, which)] = by_differences(kernel_sum, points[which], factors[same], own)
+        values[np.ix_(same, which)] = scan_directly(kernel_sum, points[which], factors[same], log_tol, own)

@@ -1,5 +1,4 @@
-"""The exact sum over near blocks of rows; far blocks are left out when a bound proves that they do not
-matter.
+"""The exact sum over near blocks of rows; far ones are left out where a bound proves they do not matter.
 
 Rows and queries are put in k-d order and cut into blocks with bounding boxes. A kernel never grows with
 distance, so a block of rows of weight W adds at most ``W k(gap)`` to any query of a block whose box is `gap`

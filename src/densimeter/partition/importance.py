@@ -182,10 +182,15 @@ def _summary(log_weights: np.ndarray, confidence: float) -> ImportanceResult:
 
 
 def _told_of(found: ImportanceResult, log_mass: float) -> ImportanceResult:
-    """`found` with its upper end given up if the unreached mass exceeds the error it admits to."""
+    """`found` with its upper end given up if the unreached mass exceeds the error it admits to.
+
+    Beyond the largest of n weights there is always some mass, of the order of 1 / n.
+    """
     estimate = found.estimate
     share = math.exp(min(log_mass - estimate.value, 700.0)) if log_mass > -math.inf else 0.0
-    if estimate.guarantee is not Guarantee.ASYMPTOTIC or share <= max(estimate.half_width, 1e-9):
+    if estimate.guarantee is not Guarantee.ASYMPTOTIC or share <= max(
+        estimate.half_width, 20 / len(found.log_weights)
+    ):
         return found
     method = f"{estimate.method}, a probe found {share:.1g} times as much mass out of the proposal's reach"
     told = replace(estimate, upper=math.inf, method=method, guarantee=Guarantee.LOWER_BOUND)

@@ -51,7 +51,7 @@ def log_unreached(
     quartiles = np.quantile(points, [0.25, 0.5, 0.75], axis=0)
     width = (quartiles[2] - quartiles[0]) / 1.349  # a normal's interquartile range
     scale = np.diag(BROADER * np.where(width > 0, width, 1.0))
-    broad = StudentT(jnp.asarray(quartiles[1]), jnp.asarray(scale), 3.0)
+    broad = StudentT(jnp.asarray(quartiles[1]), jnp.asarray(scale), 3)
     masses, log_weights = (np.asarray(column) for column in _probe(weights, broad, key, n_samples))
     if np.isnan(masses).any() or np.isposinf(masses).any():
         raise NonFiniteError(

@@ -54,8 +54,8 @@ class Segment:
     stop: float
 
     def to_x(self, z: np.ndarray) -> np.ndarray:
-        """The coordinate."""
-        return z
+        """The coordinate, inside the open interval even where rounding would put it on an end."""
+        return np.clip(z, math.nextafter(self.start, math.inf), math.nextafter(self.stop, -math.inf))
 
     def to_z(self, x: np.ndarray) -> np.ndarray:
         """Its inverse."""
@@ -99,8 +99,10 @@ class HalfLine:
     stop: float = 1.0
 
     def to_x(self, z: np.ndarray) -> np.ndarray:
-        """The coordinate."""
-        return self.end + self.scale * z / (1 - z)
+        """The coordinate, never the end itself."""
+        x = self.end + self.scale * z / (1 - z)
+        beside = math.nextafter(self.end, math.copysign(math.inf, self.scale))
+        return np.maximum(x, beside) if self.scale > 0 else np.minimum(x, beside)
 
     def to_z(self, x: np.ndarray) -> np.ndarray:
         """Its inverse."""

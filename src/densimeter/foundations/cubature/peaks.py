@@ -57,7 +57,7 @@ def find_peaks(
     for n_probes in N_PROBES:
         starts = _starts(inside, bulk_axes(lower, upper, peaks), n_probes)
         known = [rows for rows in (None if peaks is None else peaks.points, hints) if rows is not None]
-        starts = np.concatenate([starts, *(_best(inside, rows) for rows in known)])
+        starts = np.concatenate([starts, *(_some(inside, rows) for rows in known)])
         starts = starts[inside(starts) > -math.inf]
         if len(starts):
             points, heights = _climb(inside, starts, _length(starts, lower, upper) / 32)
@@ -99,8 +99,13 @@ def _starts(inside: LogDensity, axes: Sequence[Axis], n_probes: int) -> np.ndarr
     return rows[np.append(summits[:_MOST_PEAKS], ranked[0])]
 
 
-def _best(inside: LogDensity, rows: np.ndarray) -> np.ndarray:
-    return rows[np.argsort(inside(rows))[::-1][:_MOST_PEAKS]]
+def _some(inside: LogDensity, rows: np.ndarray) -> np.ndarray:
+    """The highest rows and as many at random, so that a high peak does not hide a low one."""
+    if len(rows) <= 2 * _MOST_PEAKS:
+        return rows
+    shuffled = np.random.default_rng(0).permutation(rows)
+    highest = shuffled[np.argsort(inside(shuffled))[::-1][:_MOST_PEAKS]]
+    return np.concatenate([highest, shuffled[:_MOST_PEAKS]])
 
 
 def _length(points: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
