@@ -14,6 +14,7 @@ import typer
 
 from densimeter.cli.display import print_comparison, print_datasets, print_notes, progress_bar
 from densimeter.cli.failures import failures_as_exit_codes
+from densimeter.cli.interrupts import interruptible
 from densimeter.foundations.errors import SettingError, did_you_mean
 from densimeter.foundations.files import check_writable, written_whole
 
@@ -81,7 +82,7 @@ def compare(
     estimate and an energy-based model are fitted, their settings chosen without the test rows; the test
     rows are scored once.
     """
-    with failures_as_exit_codes(debug):
+    with failures_as_exit_codes(debug), interruptible() as interruption:
         _check_outputs(Path(data), json_file, plot_file)
         with progress_bar(quiet) as progress:
             comparison = _compared(
@@ -94,8 +95,9 @@ def compare(
                 missing=missing,
                 text=text,
                 dequantize=dequantize,
-                progress=progress,
+                progress=interruption.heeded_by(progress),
             )
+        interruption.check()
         _write(comparison, json_file, plot_file)
         if not quiet:
             print_notes(comparison)
