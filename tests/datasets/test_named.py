@@ -7,15 +7,26 @@ from densimeter.foundations.errors import SettingError
 
 @pytest.mark.parametrize("dataset", NAMED_DATASETS.values(), ids=lambda d: d.name)
 def test_rows_have_the_columns_that_are_named(dataset):
-    rows = dataset.rows(test_fraction=0.5, random_state=0)
-    assert rows.shape[1] == len(dataset.columns)
-    assert np.isfinite(rows).all()
+    table = dataset.table(test_fraction=0.5, seed=0)
+    assert tuple(table.column_names) == dataset.columns
+    assert all(np.isfinite(column.to_numpy()).all() for column in table.columns)
 
 
 def test_synthetic_tables_leave_a_thousand_rows_for_training():
     ring = named_dataset("ring")
-    rows = ring.rows(ring.default_test_fraction, random_state=0)
-    assert len(rows) == 12_500
+    assert ring.table(ring.default_test_fraction, seed=0).num_rows == 12_500
+
+
+def test_the_same_seed_draws_the_same_table():
+    moons = named_dataset("moons")
+    assert moons.table(0.5, seed=3).equals(moons.table(0.5, seed=3))
+    assert not moons.table(0.5, seed=3).equals(moons.table(0.5, seed=4))
+
+
+@pytest.mark.parametrize("fraction", [0.0, 1.0, -1.0, float("nan")])
+def test_a_test_fraction_out_of_range_is_refused(fraction):
+    with pytest.raises(SettingError, match="test_fraction"):
+        named_dataset("ring").table(fraction, seed=0)
 
 
 def test_old_faithful_is_the_published_table():

@@ -7,14 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 
 from densimeter.datasets.checkerboard import Checkerboard
 from densimeter.datasets.density import KnownDensity
 from densimeter.datasets.moons import TwoMoons
 from densimeter.datasets.packaged import load_old_faithful
 from densimeter.datasets.ring import RingOfGaussians
-from densimeter.foundations.checks import choose
-from densimeter.foundations.randomness import RandomState
+from densimeter.foundations.checks import check_number, choose
+from densimeter.foundations.randomness import generator_from
 
 N_ROWS_TO_FIT = 1250
 """Rows of a synthetic table that are not for testing: 1,000 for training, 250 for validation."""
@@ -38,12 +39,22 @@ class NamedDataset:
         """The test fraction of a table whose rows can be drawn at will, or None for a real one."""
         return None if self.density is None else TEST_FRACTION_OF_SYNTHETIC
 
-    def rows(self, test_fraction: float, random_state: RandomState) -> np.ndarray:
-        """The table, synthetic ones long enough to leave `N_ROWS_TO_FIT` beside the test rows."""
-        if self.density is not None:
-            return self.density.sample(round(N_ROWS_TO_FIT / (1 - test_fraction)), random_state)
-        assert self.load is not None
-        return self.load()
+    def table(self, test_fraction: float, seed: int) -> pa.Table:
+        """Named columns; synthetic ones are long enough to leave `N_ROWS_TO_FIT` rows beside the test rows.
+
+        Raises
+        ------
+        SettingError
+            If `test_fraction` does not lie in (0, 1).
+        """
+        check_number("test_fraction", test_fraction, above=0, below=1)
+        rows = self.load() if self.load else self._draw(round(N_ROWS_TO_FIT / (1 - test_fraction)), seed)
+        return pa.table(dict(zip(self.columns, rows.T, strict=True)))
+
+    def _draw(self, n_samples: int, seed: int) -> np.ndarray:
+        assert self.density is not None
+        # a stream of its own: whoever splits the rows with the same seed draws other numbers
+        return self.density.sample(n_samples, generator_from(seed).spawn(1)[0])
 
 
 _ALL = (

@@ -1,7 +1,9 @@
 """log Z of any energy, each way with an interval that says what it guarantees.
 
-The story: where weights come from (`weights`), how far they can be trusted (`diagnostics`), their mean
-(`importance`), and a finite-sample interval for it (`certificate`).
+The story: where weights come from (`weights`), how far they can be trusted, their mean
+(`importance`) and where its samples do not reach (`probe`), a finite-sample interval for it (`certificate`),
+bounds from both sides along a bridge (`annealing`, `annealed`), and the oracle in low dimensions
+(`quadrature`).
 
 A target is given by its *energy*, a function of one point ``(n_features,)`` traceable by JAX, minus the
 unnormalised log-density; a proposal is a `PointDensity`: ``log_prob(x)`` for one point and
@@ -9,12 +11,15 @@ unnormalised log-density; a proposal is a `PointDensity`: ``log_prob(x)`` for on
 """
 
 from densimeter.foundations.densities import Gaussian, PointDensity, StudentT
+from densimeter.foundations.diagnostics import chi_square, effective_sample_size, pareto_k
+from densimeter.partition.annealed import AnnealedResult, annealed
 from densimeter.partition.certificate import Certificate, certificate
-from densimeter.partition.diagnostics import chi_square, effective_sample_size, pareto_k
 from densimeter.partition.importance import ImportanceResult, importance, importance_of
+from densimeter.partition.quadrature import QuadratureResult, quadrature
 from densimeter.partition.weights import EnergyWeights, LogWeights, PointFunction, TiltWeights
 
 __all__ = [
+    "AnnealedResult",
     "Certificate",
     "EnergyWeights",
     "Gaussian",
@@ -22,12 +27,15 @@ __all__ = [
     "LogWeights",
     "PointDensity",
     "PointFunction",
+    "QuadratureResult",
     "StudentT",
     "TiltWeights",
+    "annealed",
     "certificate",
     "chi_square",
     "effective_sample_size",
     "importance",
     "importance_of",
     "pareto_k",
+    "quadrature",
 ]

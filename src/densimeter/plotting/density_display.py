@@ -24,7 +24,7 @@ ELLIPSE_SIGMAS = (1.0, 2.0)
 class Panel:
     """One picture: the columns it shows, the rows in them, and the density on a grid if there is one.
 
-    `grid` has one array of coordinates per column, `density` a value for each point of the grid, and `ellipses`
+    `grid` has one array of coordinates per column, `density` a value per point of the grid, and `ellipses`
     the (mean, covariance) pairs of a mixture's components in these columns.
     """
 

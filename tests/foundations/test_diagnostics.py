@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from densimeter.partition import chi_square, effective_sample_size, pareto_k
+from densimeter.foundations.diagnostics import chi_square, effective_sample_size, pareto_k
 
 
 def test_effective_sample_size_is_kish():

@@ -14,6 +14,19 @@ GOOD_PARETO_K = 0.7
 """Above it the estimate's error is too heavy-tailed for any practical number of samples."""
 
 
+def log_mean(log_weights: np.ndarray) -> float:
+    """``log mean exp``, nats; -inf if every weight is zero.
+
+    Examples
+    --------
+    >>> log_mean(np.zeros(7))
+    0.0
+    """
+    log_weights = np.asarray(log_weights, np.float64)
+    largest = float(log_weights.max())
+    return largest if largest == -math.inf else largest + math.log(np.exp(log_weights - largest).mean())
+
+
 def effective_sample_size(log_weights: np.ndarray) -> float:
     """Kish's effective sample size, ``(sum w)^2 / sum w^2``, between 1 and n; 0 if every weight is zero.
 
@@ -45,33 +58,45 @@ def chi_square(log_weights: np.ndarray) -> float:
 
 
 def pareto_k(log_weights: np.ndarray) -> float:
-    """Shape of a generalised Pareto distribution fitted to the largest weights.
+    """Shape of a generalised Pareto distribution fitted to the largest weights; see `tail_shape`.
 
-    Below 0.5 the variance of the weights is finite; above `GOOD_PARETO_K` importance sampling fails. Weights
-    whose tail is flat (all alike to rounding) have shape -inf; with fewer than five in the tail it is +inf,
-    as nothing is known.
+    Below 0.5 the variance of the weights is finite; above `GOOD_PARETO_K` importance sampling fails.
+
+    Examples
+    --------
+    >>> uniform = np.random.default_rng(1).random(100_000)
+    >>> pareto_k(-0.3 * np.log(uniform)) < 0.5 < pareto_k(-0.9 * np.log(uniform))
+    True
+    """
+    log_weights = np.asarray(log_weights, np.float64)
+    largest = log_weights.max()
+    return math.inf if largest == -math.inf else tail_shape(np.exp(log_weights - largest))
+
+
+def tail_shape(values: np.ndarray) -> float:
+    """Shape k of the generalised Pareto distribution of the upper tail of `values`, whatever their unit.
+
+    Moments of order 1/k and higher are infinite. A tail that is flat to rounding has shape -inf; with fewer
+    than five values in the tail it is +inf, as nothing is known.
 
     Source: Vehtari, Simpson, Gelman, Yao and Gabry, "Pareto smoothed importance sampling", JMLR 25 (2024),
     sections 2 and 3; the fit is that of Zhang and Stephens (2009) with their weak prior on the shape.
 
     Examples
     --------
-    >>> import numpy as np
-    >>> uniform = np.random.default_rng(1).random(100_000)
-    >>> pareto_k(-0.3 * np.log(uniform)) < 0.5 < pareto_k(-0.9 * np.log(uniform))
-    True
+    >>> tail_shape(np.ones(1000))
+    -inf
     """
-    log_weights = np.asarray(log_weights, np.float64)
-    n_tail = math.ceil(min(0.2 * len(log_weights), 3 * math.sqrt(len(log_weights))))
-    if n_tail < 5 or np.isneginf(log_weights).all():
+    values = np.asarray(values, np.float64)
+    n_tail = math.ceil(min(0.2 * len(values), 3 * math.sqrt(len(values))))
+    if n_tail < 5:
         return math.inf
-    largest = np.sort(np.partition(log_weights, -n_tail - 1)[-n_tail - 1 :])
-    cutoff = largest[0]
-    if largest[-1] - cutoff <= 64 * np.finfo(np.float64).eps * max(1.0, abs(largest[-1])):
+    largest = np.sort(np.partition(values, -n_tail - 1)[-n_tail - 1 :])
+    excess = largest[1:] - largest[0]
+    if excess[-1] <= 64 * np.finfo(np.float64).eps * abs(largest[-1]):
         return -math.inf
-    excess = np.exp(largest[1:] - largest[-1]) - np.exp(cutoff - largest[-1])
     excess = excess[excess > 0]
-    return math.inf if len(excess) < 5 else _generalised_pareto_shape(excess)
+    return math.inf if len(excess) < 5 else _generalised_pareto_shape(excess / excess[-1])
 
 
 def _generalised_pareto_shape(excess: np.ndarray) -> float:
