@@ -8,7 +8,7 @@ from scipy.special import logsumexp
 from scipy.stats import multivariate_normal
 
 from densimeter.energy.base import MixtureBase, fit_gaussian
-from densimeter.energy.mixture_base import base_of, choose_mixture
+from densimeter.energy.mixture_base import ChooseMixture, base_of
 from densimeter.foundations.precision import double_precision
 from densimeter.foundations.scaling import ColumnScaling
 from densimeter.mixture import GaussianMixture
@@ -82,6 +82,6 @@ def test_choice_finds_the_number_and_the_family():
     centres = np.array([[-6.0, 0], [0, 6], [6, 0]])
     rows = centres[rng.integers(3, size=900)] + rng.normal(size=(900, 2))
     scaling = ColumnScaling(np.zeros(2), np.ones(2))
-    chosen = choose_mixture(rows, scaling, rng).chosen
+    chosen = ChooseMixture()(rows, scaling, rng).chosen
     assert chosen.n_components == 3
     assert chosen.covariance_type in ("tied", "spherical")  # one matrix of 3 numbers, or 3 variances

@@ -53,7 +53,7 @@ class EnergyModel(DensityMixin, BaseEstimator):
         proposal: Any = "base",
         n_folds: int = 5,
         validation_fraction: float = 0.1,
-        max_steps: int = 1500,
+        max_steps: int = 2000,
         batch_size: int = 512,
         n_proposals: int = 2048,
         learning_rate: float = 3e-3,

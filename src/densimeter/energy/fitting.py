@@ -9,7 +9,7 @@ import jax
 import numpy as np
 
 from densimeter.energy import density as densities
-from densimeter.energy.base import FitBase, MixtureBase
+from densimeter.energy.base import MixtureBase
 from densimeter.energy.checkpoint import Checkpoint, fingerprint
 from densimeter.energy.crossfit import Split, cross_fit, hold_out
 from densimeter.energy.density import TiltedDensity
@@ -53,26 +53,18 @@ def fit_tilted_density(
         else Split(Z, scaling.apply(X_val), held_out=False)
     )
     key = key_from(rng)
-    fit_base = settings.choose_base(split.training, scaling, rng)
-    best = _train_tilt(split, fit_base, settings, key, progress)
-    _say_if_draws_were_few(best, settings.plan.n_proposals)
-    base = fit_base(split.everything)
-    density = finish(base, best, split)
-    log_z = estimate_log_z(density, settings.precision, jax.random.fold_in(key, 1))
-    return Fitted(density, scaling, log_z, best)
-
-
-def _train_tilt(
-    split: Split, fit_base: FitBase, settings: Settings, key: jax.Array, progress: Progress
-) -> Best:
+    folds, fit_base = cross_fit(settings.choose_base, split.training, scaling, settings.n_folds, rng)
     unseen = fit_base(split.training)
     with computing_in(np.float32):
         for_points, for_network, for_steps = jax.random.split(key, 3)
-        folds = cross_fit(fit_base, split.training, settings.n_folds)
         validation = Validation.of(split.validation, unseen, for_points)
-        network = make_network(for_network, split.training.shape[1], settings.architecture)
+        network = make_network(for_network, Z.shape[1], settings.architecture)
         tilt = Tilt(network, settings.bound)
-        return _train_or_resume(tilt, folds, validation, settings, for_steps, progress)
+        best = _train_or_resume(tilt, folds, validation, settings, for_steps, progress)
+    _say_if_draws_were_few(best, settings.plan.n_proposals)
+    density = finish(fit_base(split.everything), best, split)
+    log_z = estimate_log_z(density, settings.precision, jax.random.fold_in(key, 1))
+    return Fitted(density, scaling, log_z, best)
 
 
 def _train_or_resume(

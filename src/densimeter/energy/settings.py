@@ -10,8 +10,8 @@ from typing import Any
 
 from sklearn.utils.validation import check_is_fitted
 
-from densimeter.energy.base import ChooseBase, choose_gaussian
-from densimeter.energy.mixture_base import GivenMixture, choose_mixture
+from densimeter.energy.base import ChooseBase, ChooseGaussian
+from densimeter.energy.mixture_base import ChooseMixture, GivenMixture
 from densimeter.energy.networks import ACTIVATIONS, Architecture
 from densimeter.energy.normalizer import Precision
 from densimeter.energy.objectives import OBJECTIVES
@@ -22,7 +22,7 @@ from densimeter.foundations.checks import check_count, check_number, choose
 from densimeter.foundations.errors import SettingError
 from densimeter.mixture import GaussianMixture
 
-BASES: dict[str, ChooseBase] = {"gaussian": choose_gaussian, "mixture": choose_mixture}
+BASES: dict[str, ChooseBase] = {"gaussian": ChooseGaussian(), "mixture": ChooseMixture()}
 """What a user's word for the base stands for."""
 
 
