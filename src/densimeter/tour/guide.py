@@ -99,7 +99,8 @@ def guided_tour(radius: float = 10.0, seed: int = 0, progress: Progress = silent
     radius = check_number("radius", radius, above=0, below=1e6)
     seed = check_count("seed", seed, at_least=0)
     began = time.perf_counter()
-    world = World(radius, seed)
+    first_to_train = PARTS.index(describe_importance) if describe_importance in PARTS else 0
+    world = World(radius, seed, lambda *_: progress(first_to_train, len(PARTS), "training the energy model"))
     parts = []
     for done, describe in enumerate(PARTS):
         progress(done, len(PARTS), describe.__name__.removeprefix("describe_"))
