@@ -15,6 +15,7 @@ The story, file by file:
 `density`            the log-density in the user's coordinates
 `missing`            expectations of missing cells
 `starts`             where EM begins
+`tournament`         short runs of many starts
 `fitting`            a whole fit, from batches of rows to the best restart
 `online`             stepwise EM, for batches seen once
 `conditioning`       what is left when some columns are known

@@ -54,8 +54,8 @@ class GaussianMixture(FittedMixture):
         At most so many iterations.
     n_init : int
         Restarts; the one with the highest likelihood is kept.
-    init_params : {"kmeans", "k-means++", "random", "random_from_data"}
-        How a start is made.
+    init_params : {"auto", "kmeans", "k-means++", "random", "random_from_data"}
+        How a start is made; "auto" lets nine more starts of several kinds compete in short runs.
     weights_init, means_init, precisions_init : array-like, optional
         Given parts of the start, in the user's coordinates.
     random_state : int, RandomState, Generator or None
@@ -100,7 +100,7 @@ class GaussianMixture(FittedMixture):
         reg_covar: float = 1e-6,
         max_iter: int = 100,
         n_init: int = 1,
-        init_params: str = "kmeans",
+        init_params: str = "auto",
         weights_init: ArrayLike | None = None,
         means_init: ArrayLike | None = None,
         precisions_init: ArrayLike | None = None,
@@ -282,7 +282,7 @@ class GaussianMixture(FittedMixture):
             n_components=self.n_components,
             capacity=capacity or self.n_components,
             n_init=1 if resumed else self.n_init,
-            start=choose("init_params", self.init_params, STARTS),
+            plan=choose("init_params", self.init_params, STARTS),
             given=tuple(self._parameters) if resumed else self._given_parts(n_features),
             reg_covar=self.reg_covar,
             tol=self.tol,

@@ -1,14 +1,15 @@
 """Where EM begins: hard assignments of rows to components, by the words scikit-learn uses for them.
 
 A start sees the weighted *set* of rows, whitened: equal rows are merged, rows are sorted by their distance
-from the centre, and every draw is the inverse of the cumulated weights at a uniform number. So a start depends
-neither on the order of the rows nor on the units or the mixing of the columns, and weight 2 is the same as a
-row given twice.
+from the centre, and every draw is the inverse of the cumulated weights at a uniform number. So a start
+depends neither on the order of the rows nor on the units or the mixing of the columns, and weight 2 is the
+same as a row given twice.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -127,11 +128,20 @@ def start_random_from_data(
     return _one_hot(_nearest(z, z[_draw(weights, rng, k)]), k)
 
 
-STARTS: dict[str, Start] = {
-    "kmeans": start_kmeans,
-    "k-means++": start_plus_plus,
-    "random": start_random,
-    "random_from_data": start_random_from_data,
+@dataclass(frozen=True, slots=True)
+class StartPlan:
+    """Kinds of starts, taken in turn, and how many more are made than are run to the end."""
+
+    kinds: tuple[Start, ...]
+    surplus: int
+
+
+STARTS: dict[str, StartPlan] = {
+    "auto": StartPlan((start_kmeans, start_plus_plus, start_random_from_data), 9),
+    "kmeans": StartPlan((start_kmeans,), 0),
+    "k-means++": StartPlan((start_plus_plus,), 0),
+    "random": StartPlan((start_random,), 0),
+    "random_from_data": StartPlan((start_random_from_data,), 0),
 }
 """What the words of ``init_params`` stand for."""
 
