@@ -12,26 +12,90 @@ from densimeter._version import __version__
 
 if TYPE_CHECKING:
     from densimeter import datasets as datasets
+    from densimeter import energy as energy
+    from densimeter import evaluation as evaluation
+    from densimeter import kernel_density as kernel_density
+    from densimeter import mixture as mixture
+    from densimeter import partition as partition
+    from densimeter import plotting as plotting
+    from densimeter import tables as tables
+    from densimeter import variational as variational
     from densimeter.energy.estimator import EnergyModel as EnergyModel
-    from densimeter.evaluation.comparison import Comparison as Comparison
     from densimeter.evaluation.comparison import compare as compare
+    from densimeter.evaluation.results import Comparison as Comparison
     from densimeter.foundations.estimates import Estimate as Estimate
     from densimeter.kernel_density.estimator import KernelDensity as KernelDensity
     from densimeter.mixture.estimator import GaussianMixture as GaussianMixture
+    from densimeter.mixture.selection import select_components as select_components
+    from densimeter.plotting.density_display import DensityDisplay as DensityDisplay
+    from densimeter.variational import elbo as elbo
+    from densimeter.variational import fit_variational as fit_variational
+    from densimeter.variational import jensen_shannon_divergence as jensen_shannon_divergence
+    from densimeter.variational import kl_divergence as kl_divergence
+    from densimeter.variational import renyi_divergence as renyi_divergence
+    from densimeter.variational import reverse_kl_divergence as reverse_kl_divergence
+    from densimeter.variational import symmetrised_kl_divergence as symmetrised_kl_divergence
 
 _HOMES = {
-    "Comparison": "densimeter.evaluation.comparison",
+    "Comparison": "densimeter.evaluation.results",
+    "DensityDisplay": "densimeter.plotting.density_display",
     "EnergyModel": "densimeter.energy.estimator",
     "Estimate": "densimeter.foundations.estimates",
     "GaussianMixture": "densimeter.mixture.estimator",
     "KernelDensity": "densimeter.kernel_density.estimator",
     "compare": "densimeter.evaluation.comparison",
+    "elbo": "densimeter.variational",
+    "fit_variational": "densimeter.variational",
+    "jensen_shannon_divergence": "densimeter.variational",
+    "kl_divergence": "densimeter.variational",
+    "renyi_divergence": "densimeter.variational",
+    "reverse_kl_divergence": "densimeter.variational",
+    "select_components": "densimeter.mixture.selection",
+    "symmetrised_kl_divergence": "densimeter.variational",
 }
 """Each public name and the file it lives in."""
 
-_ROOMS = ("datasets", "energy", "evaluation", "kernel_density", "mixture", "partition", "plotting", "tables")
+_ROOMS = frozenset(
+    {
+        "datasets",
+        "energy",
+        "evaluation",
+        "kernel_density",
+        "mixture",
+        "partition",
+        "plotting",
+        "tables",
+        "variational",
+    }
+)
 
-__all__ = ["__version__", *_HOMES, *_ROOMS]
+__all__ = [
+    "Comparison",
+    "DensityDisplay",
+    "EnergyModel",
+    "Estimate",
+    "GaussianMixture",
+    "KernelDensity",
+    "__version__",
+    "compare",
+    "datasets",
+    "elbo",
+    "energy",
+    "evaluation",
+    "fit_variational",
+    "jensen_shannon_divergence",
+    "kernel_density",
+    "kl_divergence",
+    "mixture",
+    "partition",
+    "plotting",
+    "renyi_divergence",
+    "reverse_kl_divergence",
+    "select_components",
+    "symmetrised_kl_divergence",
+    "tables",
+    "variational",
+]
 
 
 def __getattr__(name: str) -> object:

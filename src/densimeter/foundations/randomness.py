@@ -31,13 +31,15 @@ def generator_from(random_state: RandomState) -> np.random.Generator:
     return np.random.default_rng(random_state)
 
 
-def key_from(random_state: RandomState) -> jax.Array:
-    """A JAX random key (threefry) drawn from `random_state`; the same seed gives the same key.
+def key_from(random_state: RandomState | jax.Array) -> jax.Array:
+    """A JAX random key (threefry) drawn from `random_state`; a key is returned as it is.
 
     Examples
     --------
     >>> bool((jax.random.key_data(key_from(3)) == jax.random.key_data(key_from(3))).all())
     True
     """
+    if isinstance(random_state, jax.Array):
+        return random_state
     words = generator_from(random_state).integers(2**32, size=2, dtype=np.uint32)
     return jax.random.wrap_key_data(jax.numpy.asarray(words), impl="threefry2x32")

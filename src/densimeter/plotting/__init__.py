@@ -1,1 +1,1 @@
-"""Pictures: arrays and anything with the named attributes, drawn on matplotlib axes."""
+"""Pictures of arrays and of anything with the named attributes; the only room that imports matplotlib."""

@@ -1,0 +1,172 @@
+"""`densimeter compare DATA` tells which model of these rows to believe."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections.abc import Collection
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from densimeter.cli.display import print_comparison, print_datasets, print_notes, progress_bar
+from densimeter.cli.failures import failures_as_exit_codes
+from densimeter.cli.interrupts import interruptible
+from densimeter.foundations.errors import SettingError, did_you_mean
+from densimeter.foundations.files import check_writable, written_whole
+
+if TYPE_CHECKING:
+    from densimeter.evaluation.results import Comparison
+
+_DEFAULT_TEST_FRACTION = 0.2
+
+PICTURE_ENDINGS = (".png", ".pdf", ".svg", ".eps", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
+
+
+def _list_datasets(asked: bool) -> None:
+    if asked:
+        print_datasets()
+        raise typer.Exit
+
+
+def compare(
+    data: Annotated[
+        str,
+        typer.Argument(
+            help="A CSV, Parquet, Arrow or NPY file, or the name of a built-in table (see --list)."
+        ),
+    ],
+    columns: Annotated[
+        str | None, typer.Option(metavar="A,B,...", help="The columns to use; by default all.")
+    ] = None,
+    models: Annotated[
+        str | None, typer.Option(metavar="A,B,...", help="Of mixture, kernel, energy; by default all three.")
+    ] = None,
+    test_fraction: Annotated[
+        float | None,
+        typer.Option(
+            help="Share of the rows held out for the score [default: 0.2; 0.9 of a synthetic table]"
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of the split and of every fit.")] = 0,
+    confidence: Annotated[float, typer.Option(help="Of every interval.")] = 0.95,
+    missing: Annotated[
+        str,
+        typer.Option(metavar="error|drop", help="Rows with missing or infinite cells: refuse or leave out."),
+    ] = "error",
+    text: Annotated[
+        str, typer.Option(metavar="error|drop", help="Columns that are not numbers: refuse or leave out.")
+    ] = "error",
+    dequantize: Annotated[
+        bool, typer.Option("--dequantize", help="Spread rounded values over their cells with uniform noise.")
+    ] = False,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write the result as JSON.")
+    ] = None,
+    plot_file: Annotated[
+        Path | None,
+        typer.Option("--plot", metavar="FILE.png", help="Draw the intervals (PNG, PDF, SVG, ...)."),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the table alone.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    list_: Annotated[
+        bool, typer.Option("--list", callback=_list_datasets, is_eager=True, help="List the built-in tables.")
+    ] = False,
+) -> None:
+    """Compare density models of a table by their mean log-likelihood on held-out rows.
+
+    The rows are split into training, validation and test rows; a Gaussian mixture, a kernel density
+    estimate and an energy-based model are fitted, their settings chosen without the test rows; the test
+    rows are scored once.
+    """
+    with failures_as_exit_codes(debug), interruptible() as interruption:
+        _check_outputs(Path(data), json_file, plot_file)
+        with progress_bar(quiet) as progress:
+            comparison = _compared(
+                data,
+                test_fraction,
+                seed,
+                models=_names(models),
+                columns=_names(columns),
+                confidence=confidence,
+                missing=missing,
+                text=text,
+                dequantize=dequantize,
+                progress=interruption.heeded_by(progress),
+            )
+        interruption.check()
+        _write(comparison, json_file, plot_file)
+        if not quiet:
+            print_notes(comparison)
+        print_comparison(comparison)
+
+
+def _check_outputs(data: Path, json_file: Path | None, plot_file: Path | None) -> None:
+    """Refuse what could only fail after the work is done."""
+    for file in (json_file, plot_file):
+        if file is not None:
+            check_writable(file, reading=data)
+    if plot_file is None:
+        return
+    if plot_file.suffix.lower() not in PICTURE_ENDINGS:
+        raise SettingError(
+            f"{plot_file} has the ending {plot_file.suffix!r}, which names no kind of picture known here",
+            f"end it in one of {', '.join(PICTURE_ENDINGS)}",
+        )
+    if json_file is not None and json_file.resolve() == plot_file.resolve():
+        raise SettingError(f"{json_file} is named for two results", "give --json and --plot a file each")
+
+
+def _names(listing: str | None) -> list[str] | None:
+    """The names in a list with commas; a name that has a comma itself stands in quotes."""
+    if listing is None:
+        return None
+    names = [name.strip() for line in csv.reader([listing], skipinitialspace=True) for name in line]
+    return [name for name in names if name]
+
+
+def _compared(data: str, test_fraction: float | None, seed: int, **options: Any) -> Comparison:
+    """The comparison on a built-in table, if `data` names one, else on the file called so."""
+    from densimeter.datasets import NAMED_DATASETS
+    from densimeter.evaluation.comparison import compare as compare_models
+
+    if data not in NAMED_DATASETS:
+        _check_is_file_or_name(data, NAMED_DATASETS)
+        fraction = _DEFAULT_TEST_FRACTION if test_fraction is None else test_fraction
+        return compare_models(data, test_fraction=fraction, source=data, random_state=seed, **options)
+    dataset = NAMED_DATASETS[data]
+    if test_fraction is None:
+        test_fraction = dataset.default_test_fraction or _DEFAULT_TEST_FRACTION
+    density = dataset.density if options["columns"] in (None, list(dataset.columns)) else None
+    return compare_models(
+        dataset.table(test_fraction, seed),
+        test_fraction=test_fraction,
+        source=data,
+        density=density,
+        random_state=seed,
+        **options,
+    )
+
+
+def _check_is_file_or_name(data: str, names: Collection[str]) -> None:
+    """A word without an ending that is no file was meant as the name of a built-in table."""
+    if not Path(data).suffix and not os.path.exists(data):  # a name too long is no error here
+        raise SettingError(
+            f"{data!r} is no file and no built-in table",
+            f"{did_you_mean(data, names)} (see densimeter compare --list)",
+        )
+
+
+def _write(comparison: Comparison, json_file: Path | None, plot_file: Path | None) -> None:
+    """Both files or none of them: they take their places when both are complete."""
+    with ExitStack() as drafts:
+        if json_file is not None:
+            text = json.dumps(comparison.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
+            draft = drafts.enter_context(written_whole(json_file))
+            draft.write_text(text + "\n", encoding="utf-8")
+        if plot_file is not None:
+            draft = drafts.enter_context(written_whole(plot_file))
+            comparison.plot().savefig(draft, dpi=150)

@@ -1,0 +1,92 @@
+"""Results on the terminal: the ranked table on stdout, progress and notes on stderr."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table as Grid
+from rich.text import Text
+
+from densimeter.foundations.progress import Progress, silent
+
+if TYPE_CHECKING:
+    from densimeter.evaluation.results import Comparison
+
+_WIDTH_WHEN_PIPED = 160
+"""A file or a pipe has no width; lines are not cut there."""
+
+
+def print_comparison(comparison: Comparison) -> None:
+    """The ranked table, best first, the oracle above it where it is known."""
+    from densimeter.evaluation.wording import describe_estimate, describe_settings, describe_split
+
+    grid = Grid(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold")
+    grid.add_column("model", no_wrap=True)
+    grid.add_column("log-likelihood", justify="right", no_wrap=True)
+    grid.add_column("difference to best", justify="right", no_wrap=True)
+    known = comparison.oracle is not None
+    if known:
+        grid.add_column("gap to oracle", justify="right", no_wrap=True)
+    grid.add_column("fit, s", justify="right", no_wrap=True)
+    grid.add_column("settings", overflow="fold")
+    if comparison.oracle is not None:
+        likelihood = describe_estimate(comparison.oracle)
+        grid.add_row("oracle", likelihood, "", "", "", "the true density", style="dim")
+    for model in comparison.models:
+        cells = [describe_estimate(model.log_likelihood), describe_estimate(model.difference_to_best)]
+        if model.gap_to_oracle is not None:
+            cells.append(describe_estimate(model.gap_to_oracle))
+        settings = Text(describe_settings(model.settings))
+        grid.add_row(Text(model.name), *cells, f"{model.fit_seconds:.1f}", settings)
+    console = _console()
+    console.print(Text(describe_split(comparison.data, comparison.confidence)), style="dim")
+    console.print(grid)
+
+
+def print_notes(comparison: Comparison) -> None:
+    """Decisions on the data and warnings, on stderr."""
+    console = _console(stderr=True)
+    for note in comparison.data.notes:
+        style = "yellow" if note.kind == "warning" else "dim"
+        console.print(Text(f"{note.kind}: {note.text}"), style=style, soft_wrap=not console.is_terminal)
+
+
+def print_datasets() -> None:
+    """The built-in tables and what they are."""
+    from densimeter.datasets.named import NAMED_DATASETS
+
+    grid = Grid(box=None, pad_edge=False, padding=(0, 3, 0, 0), show_header=False)
+    for dataset in NAMED_DATASETS.values():
+        known = "exact density known" if dataset.density is not None else "real rows"
+        grid.add_row(Text(dataset.name), Text(dataset.summary), Text(known, style="dim"))
+    _console().print(grid)
+
+
+@contextmanager
+def progress_bar(quiet: bool) -> Iterator[Progress]:
+    """A bar on stderr that vanishes when the work is done; nothing where stderr is no terminal."""
+    console = Console(stderr=True)
+    if quiet or not console.is_terminal:
+        yield silent
+        return
+    from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Bar(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("reading", total=None)
+
+        def listen(done: int, total: int, message: str = "") -> None:
+            bar.update(task, completed=done, total=total, description=message or None)
+
+        yield listen
+
+
+def _console(stderr: bool = False) -> Console:
+    console = Console(stderr=stderr, highlight=False)
+    return (
+        console if console.is_terminal else Console(stderr=stderr, highlight=False, width=_WIDTH_WHEN_PIPED)
+    )

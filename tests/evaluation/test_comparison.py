@@ -1,0 +1,209 @@
+"""The whole job on models that are cheap or exactly known."""
+
+import json
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import BaseEstimator, DensityMixin
+
+import densimeter as dm
+from densimeter.evaluation.comparison import compare
+from densimeter.foundations.errors import DataError, DensimeterWarning, FitError, SettingError
+
+
+class Known(DensityMixin, BaseEstimator):
+    """A normal density with a fixed mean: what it scores can be worked out by hand."""
+
+    def __init__(self, mean=0.0):
+        self.mean = mean
+
+    def fit(self, X, y=None):
+        self.rows_seen_ = np.array(X)
+        return self
+
+    def score_samples(self, X):
+        return -((np.asarray(X) - self.mean) ** 2).sum(axis=1) / 2 - X.shape[1] * np.log(2 * np.pi) / 2
+
+
+class Remembering(Known):
+    """The rows it was asked to score."""
+
+    calls: list = []  # noqa: RUF012
+
+    def score_samples(self, X):
+        self.calls.append(np.array(X))
+        return super().score_samples(X)
+
+
+class WithLogZ(Known):
+    @property
+    def log_normalizer_(self):
+        return dm.Estimate(0.0, -0.5, 0.5, 0.999, "made up")
+
+
+@pytest.fixture
+def rows():
+    return np.random.default_rng(0).normal(size=(400, 2))
+
+
+def test_ranks_best_first_and_pairs_the_differences(rows):
+    result = compare(rows, {"far": Known(2.0), "right": Known(0.0)}, random_state=1)
+    assert [model.name for model in result.models] == ["right", "far"]
+    right, far = result.models
+    assert right.difference_to_best == dm.Estimate.exact(0.0, "the best itself")
+    assert far.difference_to_best.value == pytest.approx((far.scores - right.scores).mean())
+    unpaired = np.hypot(far.log_likelihood.half_width, right.log_likelihood.half_width)
+    assert far.difference_to_best.half_width != pytest.approx(unpaired, rel=1e-3)
+
+
+def test_test_rows_are_scored_once_and_never_fitted(rows):
+    Remembering.calls = []
+    result = compare(rows, {"one": Remembering()}, test_fraction=0.25, random_state=0)
+    assert len(Remembering.calls) == 1
+    tested = {tuple(row) for row in Remembering.calls[0]}
+    fitted = {tuple(row) for row in result.best.estimator.rows_seen_}
+    assert len(tested) == 100
+    assert not tested & fitted
+
+
+def test_shapes_of_the_json_and_of_the_frame(rows):
+    result = compare(rows, {"a": Known(), "b": Known(1.0)}, random_state=0)
+    data = json.loads(json.dumps(result.to_dict(), allow_nan=False))
+    assert set(data) == {"data", "models", "oracle"}
+    for model in data["models"]:
+        assert set(model["log_likelihood"]) == {"value", "lower", "upper", "confidence", "method"}
+        assert {"name", "log_likelihood", "difference_to_best", "fit_seconds", "settings"} <= set(model)
+    assert data["oracle"] is None
+    frame = result.to_frame()
+    assert isinstance(frame, pd.DataFrame)
+    assert list(frame.index) == ["a", "b"]
+    assert (frame["lower"] < frame["log_likelihood"]).all()
+
+
+def test_oracle_and_gaps(rows):
+    class Truth:
+        def log_prob(self, X):
+            return Known().score_samples(np.asarray(X))
+
+    result = compare(rows, {"right": Known(), "far": Known(1.0)}, density=Truth(), random_state=0)
+    assert result.oracle is not None
+    assert result.oracle.value == pytest.approx(result.best.log_likelihood.value)
+    assert result.best.gap_to_oracle.value == pytest.approx(0.0)
+    assert result.models[1].gap_to_oracle.lower > 0
+
+
+def test_uncertainty_of_log_z_enters_every_interval(rows):
+    sure = compare(rows, {"a": Known(), "b": Known(0.1)}, random_state=0)
+    unsure = compare(rows, {"a": WithLogZ(), "b": Known(0.1)}, random_state=0)
+    for one, other in zip(sure.models, unsure.models, strict=True):
+        if other.name == "a":
+            assert other.log_likelihood.half_width > one.log_likelihood.half_width + 0.4
+    assert unsure.models[1].difference_to_best.half_width > 0.5
+
+
+def test_same_seed_same_result(rows):
+    first = compare(rows, ["kernel"], random_state=5)
+    second = compare(rows, ["kernel"], random_state=5)
+    assert first.best.log_likelihood == second.best.log_likelihood
+    assert first.best.settings == second.best.settings
+    assert compare(rows, ["kernel"], random_state=6).best.log_likelihood != first.best.log_likelihood
+
+
+@pytest.mark.parametrize("models", [[], "kernel", ["kernel", "kernel"], ["kernle"], {"x": object()}])
+def test_wrong_models_are_refused(rows, models):
+    with pytest.raises(SettingError):
+        compare(rows, models)
+
+
+@pytest.mark.parametrize("confidence", [0, 1, 95, math.nan])
+def test_wrong_confidence_is_refused(rows, confidence):
+    with pytest.raises(SettingError, match="confidence"):
+        compare(rows, {"a": Known()}, confidence=confidence)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_scores_that_are_no_log_densities_are_refused(rows, bad):
+    class Broken(Known):
+        def score_samples(self, X):
+            return np.full(len(X), bad)
+
+    with pytest.raises(FitError, match="no log-densities"):
+        compare(rows, {"broken": Broken()}, random_state=0)
+
+
+def test_a_model_that_excludes_a_row_comes_last_and_its_mean_is_no_number(rows):
+    class Excluding(Known):
+        def score_samples(self, X):
+            scores = super().score_samples(X)
+            scores[0] = -np.inf
+            return scores
+
+    result = compare(rows, {"excluding": Excluding(), "far": Known(3.0)}, random_state=0)
+    assert [model.name for model in result.models] == ["far", "excluding"]
+    assert result.models[1].log_likelihood.value == -np.inf
+    json.dumps(result.to_dict(), allow_nan=False)
+
+
+def test_rounded_columns_are_warned_of(rows):
+    with pytest.warns(DensimeterWarning, match="lattice"):
+        result = compare(np.round(rows, 1), {"a": Known()}, random_state=0)
+    assert any("lattice" in note.text for note in result.data.notes)
+
+
+def test_dequantised_columns_are_told(rows):
+    result = compare(np.round(rows, 1), {"a": Known()}, dequantize=True, random_state=0)
+    assert any("dequantised" in note.text for note in result.data.notes)
+
+
+def test_duplicates_across_the_splits_are_left_out_and_said(rows):
+    rows = np.concatenate([rows, rows[:100]])
+    result = compare(rows, {"a": Known()}, random_state=0)
+    assert result.data.n_train + result.data.n_validation + result.data.n_test < 500
+    assert any("equal a row of an earlier part" in note.text for note in result.data.notes)
+
+
+def test_nan_cells_are_refused_by_name(rows):
+    rows[3, 1] = np.nan
+    with pytest.raises(DataError, match="'x1' has 1 missing"):
+        compare(rows, {"a": Known()})
+    assert compare(rows, {"a": Known()}, missing="drop", random_state=0).data.n_test > 0
+
+
+def test_html_escapes_names(rows):
+    html = compare(rows, {"<b>": Known()}, source="<script>", random_state=0)._repr_html_()
+    assert "<script>" not in html
+    assert "&lt;b&gt;" in html
+
+
+def test_plot_draws_every_model(rows):
+    figure = compare(rows, {"a": Known(), "b": Known(1.0)}, random_state=0).plot()
+    labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert labels == ["a", "b"]
+
+
+def test_progress_never_goes_back_and_ends_full(rows):
+    seen = []
+    compare(
+        rows,
+        {"a": Known(), "b": Known(1.0)},
+        random_state=0,
+        progress=lambda done, total, message="": seen.append(done / total),
+    )
+    assert seen == sorted(seen)
+    assert seen[-1] == 1.0
+
+
+@pytest.mark.slow
+def test_the_yardstick():
+    """Ring, K=10, radius 10, 1,000 training rows: the figures of the study, and no model above the oracle."""
+    ring = dm.datasets.RingOfGaussians(10, 10.0)
+    result = compare(ring.sample(12_500, random_state=0), test_fraction=0.9, density=ring, random_state=0)
+    score = {model.name: model.log_likelihood.value for model in result.models}
+    assert result.oracle.value == pytest.approx(-5.13, abs=0.03)
+    assert score["mixture"] > -5.18
+    assert score["kernel"] == pytest.approx(-5.20, abs=0.03)
+    assert score["energy"] > -5.19
+    assert score["energy"] > score["kernel"]
+    assert all(model.gap_to_oracle.upper > 0 for model in result.models)
