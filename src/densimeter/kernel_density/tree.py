@@ -21,15 +21,10 @@ import numpy as np
 from densimeter.foundations.padding import bucket_size
 from densimeter.foundations.precision import double_precision
 from densimeter.kernel_density.blocks import Blocks, squared_gaps
-from densimeter.kernel_density.direct import (
-    augmented_queries,
-    augmented_rows,
-    by_differences,
-    safe_reach,
-    squared_distances,
-)
+from densimeter.kernel_density.direct import DOUBLE, by_differences, safe_reach
 from densimeter.kernel_density.exponentials import fast_exp2
 from densimeter.kernel_density.kernel_sum import KernelSum, LogSums
+from densimeter.kernel_density.pairs import augmented_queries, augmented_rows, squared_distances
 from densimeter.kernel_density.profiles import Gaussian, Kernel
 
 BLOCK = 256
@@ -65,7 +60,7 @@ class TreeEngine:
     def log_sums(self, queries: np.ndarray, log_tol: float) -> LogSums:
         """Log-sums with all that was left out, and all rounding, below `log_tol`."""
         unit_queries = self.kernel_sum.in_units(queries)
-        reach = safe_reach(self.kernel_sum.n_features, log_tol)
+        reach = safe_reach(self.kernel_sum.n_features, log_tol, DOUBLE)
         values = np.full(len(queries), np.nan)
         spread = float(np.sum(self.kernel_sum.half_extent**2))
         if log_tol >= SMALLEST_TOLERANCE and math.isfinite(spread):
