@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from densimeter import partition as partition
     from densimeter import plotting as plotting
     from densimeter import tables as tables
+    from densimeter import variational as variational
     from densimeter.energy.estimator import EnergyModel as EnergyModel
     from densimeter.evaluation.comparison import compare as compare
     from densimeter.evaluation.results import Comparison as Comparison
@@ -27,6 +28,13 @@ if TYPE_CHECKING:
     from densimeter.mixture.estimator import GaussianMixture as GaussianMixture
     from densimeter.mixture.selection import select_components as select_components
     from densimeter.plotting.density_display import DensityDisplay as DensityDisplay
+    from densimeter.variational import elbo as elbo
+    from densimeter.variational import fit_variational as fit_variational
+    from densimeter.variational import jensen_shannon_divergence as jensen_shannon_divergence
+    from densimeter.variational import kl_divergence as kl_divergence
+    from densimeter.variational import renyi_divergence as renyi_divergence
+    from densimeter.variational import reverse_kl_divergence as reverse_kl_divergence
+    from densimeter.variational import symmetrised_kl_divergence as symmetrised_kl_divergence
 
 _HOMES = {
     "Comparison": "densimeter.evaluation.results",
@@ -36,12 +44,29 @@ _HOMES = {
     "GaussianMixture": "densimeter.mixture.estimator",
     "KernelDensity": "densimeter.kernel_density.estimator",
     "compare": "densimeter.evaluation.comparison",
+    "elbo": "densimeter.variational",
+    "fit_variational": "densimeter.variational",
+    "jensen_shannon_divergence": "densimeter.variational",
+    "kl_divergence": "densimeter.variational",
+    "renyi_divergence": "densimeter.variational",
+    "reverse_kl_divergence": "densimeter.variational",
     "select_components": "densimeter.mixture.selection",
+    "symmetrised_kl_divergence": "densimeter.variational",
 }
 """Each public name and the file it lives in."""
 
 _ROOMS = frozenset(
-    {"datasets", "energy", "evaluation", "kernel_density", "mixture", "partition", "plotting", "tables"}
+    {
+        "datasets",
+        "energy",
+        "evaluation",
+        "kernel_density",
+        "mixture",
+        "partition",
+        "plotting",
+        "tables",
+        "variational",
+    }
 )
 
 __all__ = [
@@ -54,14 +79,22 @@ __all__ = [
     "__version__",
     "compare",
     "datasets",
+    "elbo",
     "energy",
     "evaluation",
+    "fit_variational",
+    "jensen_shannon_divergence",
     "kernel_density",
+    "kl_divergence",
     "mixture",
     "partition",
     "plotting",
+    "renyi_divergence",
+    "reverse_kl_divergence",
     "select_components",
+    "symmetrised_kl_divergence",
     "tables",
+    "variational",
 ]
 
 

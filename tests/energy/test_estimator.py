@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import kstest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from densimeter.energy import EnergyModel
@@ -53,12 +54,10 @@ def test_shift_and_scale_move_the_score_by_the_jacobian(fitted):
 
 
 def test_samples_follow_the_density(fitted):
-    model, X = fitted
+    model, _ = fitted
     drawn = model.sample(4000, random_state=0)
     grid = np.linspace(-15, 15, 6001)
     cumulative = np.cumsum(np.exp(model.score_samples(grid[:, None]))) * (grid[1] - grid[0])
-    from scipy.stats import kstest
-
     assert kstest(drawn[:, 0], lambda x: np.interp(x, grid, cumulative)).pvalue > 1e-3
 
 

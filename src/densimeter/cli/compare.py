@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import os
 from collections.abc import Collection
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +14,7 @@ import typer
 
 from densimeter.cli.display import print_comparison, print_datasets, print_notes, progress_bar
 from densimeter.cli.failures import failures_as_exit_codes
+from densimeter.cli.interrupts import interruptible
 from densimeter.foundations.errors import SettingError, did_you_mean
 from densimeter.foundations.files import check_writable, written_whole
 
@@ -18,6 +22,8 @@ if TYPE_CHECKING:
     from densimeter.evaluation.results import Comparison
 
 _DEFAULT_TEST_FRACTION = 0.2
+
+PICTURE_ENDINGS = (".png", ".pdf", ".svg", ".eps", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
 
 
 def _list_datasets(asked: bool) -> None:
@@ -45,7 +51,7 @@ def compare(
             help="Share of the rows held out for the score [default: 0.2; 0.9 of a synthetic table]"
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the split and of every fit.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of the split and of every fit.")] = 0,
     confidence: Annotated[float, typer.Option(help="Of every interval.")] = 0.95,
     missing: Annotated[
         str,
@@ -61,7 +67,8 @@ def compare(
         Path | None, typer.Option("--json", metavar="FILE", help="Write the result as JSON.")
     ] = None,
     plot_file: Annotated[
-        Path | None, typer.Option("--plot", metavar="FILE.png", help="Draw the intervals (PNG, PDF or SVG).")
+        Path | None,
+        typer.Option("--plot", metavar="FILE.png", help="Draw the intervals (PNG, PDF, SVG, ...)."),
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the table alone.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
@@ -75,10 +82,8 @@ def compare(
     estimate and an energy-based model are fitted, their settings chosen without the test rows; the test
     rows are scored once.
     """
-    with failures_as_exit_codes(debug):
-        for file in (json_file, plot_file):
-            if file is not None:
-                check_writable(file)
+    with failures_as_exit_codes(debug), interruptible() as interruption:
+        _check_outputs(Path(data), json_file, plot_file)
         with progress_bar(quiet) as progress:
             comparison = _compared(
                 data,
@@ -90,16 +95,37 @@ def compare(
                 missing=missing,
                 text=text,
                 dequantize=dequantize,
-                progress=progress,
+                progress=interruption.heeded_by(progress),
             )
+        interruption.check()
         _write(comparison, json_file, plot_file)
         if not quiet:
             print_notes(comparison)
         print_comparison(comparison)
 
 
+def _check_outputs(data: Path, json_file: Path | None, plot_file: Path | None) -> None:
+    """Refuse what could only fail after the work is done."""
+    for file in (json_file, plot_file):
+        if file is not None:
+            check_writable(file, reading=data)
+    if plot_file is None:
+        return
+    if plot_file.suffix.lower() not in PICTURE_ENDINGS:
+        raise SettingError(
+            f"{plot_file} has the ending {plot_file.suffix!r}, which names no kind of picture known here",
+            f"end it in one of {', '.join(PICTURE_ENDINGS)}",
+        )
+    if json_file is not None and json_file.resolve() == plot_file.resolve():
+        raise SettingError(f"{json_file} is named for two results", "give --json and --plot a file each")
+
+
 def _names(listing: str | None) -> list[str] | None:
-    return None if listing is None else [name.strip() for name in listing.split(",") if name.strip()]
+    """The names in a list with commas; a name that has a comma itself stands in quotes."""
+    if listing is None:
+        return None
+    names = [name.strip() for line in csv.reader([listing], skipinitialspace=True) for name in line]
+    return [name for name in names if name]
 
 
 def _compared(data: str, test_fraction: float | None, seed: int, **options: Any) -> Comparison:
@@ -112,11 +138,12 @@ def _compared(data: str, test_fraction: float | None, seed: int, **options: Any)
         fraction = _DEFAULT_TEST_FRACTION if test_fraction is None else test_fraction
         return compare_models(data, test_fraction=fraction, source=data, random_state=seed, **options)
     dataset = NAMED_DATASETS[data]
-    fraction = test_fraction or dataset.default_test_fraction or _DEFAULT_TEST_FRACTION
+    if test_fraction is None:
+        test_fraction = dataset.default_test_fraction or _DEFAULT_TEST_FRACTION
     density = dataset.density if options["columns"] in (None, list(dataset.columns)) else None
     return compare_models(
-        dataset.table(fraction, seed),
-        test_fraction=fraction,
+        dataset.table(test_fraction, seed),
+        test_fraction=test_fraction,
         source=data,
         density=density,
         random_state=seed,
@@ -126,7 +153,7 @@ def _compared(data: str, test_fraction: float | None, seed: int, **options: Any)
 
 def _check_is_file_or_name(data: str, names: Collection[str]) -> None:
     """A word without an ending that is no file was meant as the name of a built-in table."""
-    if not Path(data).suffix and not Path(data).exists():
+    if not Path(data).suffix and not os.path.exists(data):  # a name too long is no error here
         raise SettingError(
             f"{data!r} is no file and no built-in table",
             f"{did_you_mean(data, names)} (see densimeter compare --list)",
@@ -134,10 +161,12 @@ def _check_is_file_or_name(data: str, names: Collection[str]) -> None:
 
 
 def _write(comparison: Comparison, json_file: Path | None, plot_file: Path | None) -> None:
-    if json_file is not None:
-        text = json.dumps(comparison.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
-        with written_whole(json_file) as draft:
+    """Both files or none of them: they take their places when both are complete."""
+    with ExitStack() as drafts:
+        if json_file is not None:
+            text = json.dumps(comparison.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
+            draft = drafts.enter_context(written_whole(json_file))
             draft.write_text(text + "\n", encoding="utf-8")
-    if plot_file is not None:
-        with written_whole(plot_file) as draft:
+        if plot_file is not None:
+            draft = drafts.enter_context(written_whole(plot_file))
             comparison.plot().savefig(draft, dpi=150)

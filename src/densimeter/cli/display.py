@@ -50,7 +50,8 @@ def print_notes(comparison: Comparison) -> None:
     """Decisions on the data and warnings, on stderr."""
     console = _console(stderr=True)
     for note in comparison.data.notes:
-        console.print(Text(f"{note.kind}: {note.text}"), style="yellow" if note.kind == "warning" else "dim")
+        style = "yellow" if note.kind == "warning" else "dim"
+        console.print(Text(f"{note.kind}: {note.text}"), style=style, soft_wrap=not console.is_terminal)
 
 
 def print_datasets() -> None:

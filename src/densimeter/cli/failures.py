@@ -10,6 +10,9 @@ import typer
 
 from densimeter.foundations.errors import DataError, DensimeterError, SettingError
 
+UsageError: type[Exception] = typer.BadParameter.__mro__[1]
+"""Any wrong use of the command line; typer carries this class and exports only what is derived from it."""
+
 FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
 
 
@@ -25,19 +28,30 @@ def failures_as_exit_codes(debug: bool) -> Iterator[None]:
         _tell(error.reason, error.advice, debug)
         code = WRONG_USE if isinstance(error, DataError | SettingError) else FAILED
         raise typer.Exit(code) from error
+    except BrokenPipeError:
+        raise  # whoever read the output has gone: nothing is left to say
     except KeyboardInterrupt as error:
-        _tell("interrupted", "nothing was written; run the same command again for the same result", debug)
+        _tell("interrupted", "run the same command again for the same result", debug)
         raise typer.Exit(INTERRUPTED) from error
     except MemoryError as error:
         _tell("out of memory", "give fewer rows or columns", debug)
         raise typer.Exit(FAILED) from error
     except OSError as error:
-        _tell(str(error), "check the disk and the permissions of the folder", debug)
+        what = ": ".join(str(part) for part in (error.filename, error.strerror) if part) or str(error)
+        _tell(what, "check the disk and the permissions of the folder", debug)
         raise typer.Exit(FAILED) from error
     except Exception as error:
         reason = f"unexpected {type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
         _tell(reason, "this is a defect: run again with --debug and report the traceback", debug)
         raise typer.Exit(FAILED) from error
+
+
+def tell_usage(error: Exception) -> int:
+    """Wrong use of the command line, told like every other failure; its exit code."""
+    command = getattr(getattr(error, "ctx", None), "command_path", "densimeter")
+    reason = error.format_message() if hasattr(error, "format_message") else str(error)  # type: ignore[attr-defined]
+    _tell(reason, f"see {command} --help", debug=False)
+    return WRONG_USE
 
 
 def _tell(reason: str, advice: str, debug: bool) -> None:

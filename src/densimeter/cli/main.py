@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from typing import Annotated
 
 import typer
 
 from densimeter._version import __version__
 from densimeter.cli.compare import compare
+from densimeter.cli.failures import INTERRUPTED, UsageError, tell_usage
+from densimeter.cli.tour import tour
 
 app = typer.Typer(
     help="What distribution did these rows come from, and which model of it should I believe?",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -34,8 +37,18 @@ def _options(
 
 
 app.command()(compare)
+app.command()(tour)
 
 
 def run() -> None:
-    """The entry point of the installed command."""
-    app(prog_name="densimeter")
+    """The entry point of the installed command; without arguments it shows its help."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that lacks a sign still gets the numbers
+    try:
+        code = app(sys.argv[1:] or ["--help"], prog_name="densimeter", standalone_mode=False)
+    except UsageError as error:
+        code = tell_usage(error)
+    except (KeyboardInterrupt, typer.Abort):
+        code = INTERRUPTED
+    sys.exit(code)

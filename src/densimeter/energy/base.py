@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import equinox as eqx
 import jax
@@ -70,7 +70,31 @@ def sample(base: MixtureBase, key: jax.Array, n_samples: int) -> jax.Array:
 
 
 FitBase: TypeAlias = Callable[[np.ndarray], MixtureBase]
-"""Scaled rows ``(n, d)`` to a base."""
+"""Scaled rows ``(n, d)`` to a base, once it is decided what bases are made of."""
+
+
+class ChooseBase(Protocol):
+    """Decides, once per fit and on rows set apart for it, how bases are fitted."""
+
+    def n_rows(self, n_available: int, n_features: int) -> int:
+        """How many of the rows the decision needs; the tilt will never be trained on these."""
+        ...
+
+    def __call__(self, Z: np.ndarray, scaling: ColumnScaling, rng: np.random.Generator) -> FitBase:
+        """The way to fit bases, decided on the scaled rows `Z`, shape ``(n, d)``, alone."""
+        ...
+
+
+class ChooseGaussian:
+    """A single Gaussian: nothing to decide."""
+
+    def n_rows(self, n_available: int, n_features: int) -> int:
+        """None."""
+        return 0
+
+    def __call__(self, Z: np.ndarray, scaling: ColumnScaling, rng: np.random.Generator) -> FitBase:
+        """`fit_gaussian`."""
+        return fit_gaussian
 
 
 def fit_gaussian(Z: np.ndarray) -> MixtureBase:

@@ -1,7 +1,7 @@
 """Bases that have not seen the rows they are tilted on.
 
-A base fitted on a row is too high there, and a tilt that learns from the pair would learn to do nothing. So the
-training rows are cut into folds, and each fold meets a base fitted on the others.
+A base fitted on a row is too high there, and a tilt that learns from the pair would learn to do nothing.
+So the training rows are cut into folds, and each fold meets a base fitted on the others.
 """
 
 from __future__ import annotations
@@ -12,14 +12,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from densimeter.energy.base import FitBase, MixtureBase, sample
-from densimeter.energy.training import Folds, Validation
+from densimeter.energy.base import ChooseBase, FitBase
+from densimeter.energy.training import Folds
 from densimeter.foundations.padding import bucket_size, pad_rows
+from densimeter.foundations.precision import computing_in
+from densimeter.foundations.scaling import ColumnScaling
 
 
 @dataclass(frozen=True)
 class Split:
-    """Scaled rows: those to train on and those to validate on, and whether the latter were part of the data."""
+    """Scaled rows to train on and to validate on, and whether the latter were part of the data."""
 
     training: np.ndarray
     validation: np.ndarray
@@ -38,30 +40,29 @@ def hold_out(Z: np.ndarray, fraction: float, rng: np.random.Generator) -> Split:
     return Split(Z[order[n_validation:]], Z[order[:n_validation]], held_out=True)
 
 
-def cross_fit(fit_base: FitBase, Z: np.ndarray, n_folds: int) -> Folds:
-    """The rows in folds, each with the base that `fit_base` makes of the other folds."""
-    n_folds = max(1, min(n_folds, len(Z) // 2))
-    parts = np.array_split(Z, n_folds)
-    bases = [fit_base(_others(parts, index)) for index in range(n_folds)]
+def cross_fit(
+    choose: ChooseBase, Z: np.ndarray, scaling: ColumnScaling, n_folds: int, rng: np.random.Generator
+) -> tuple[Folds, FitBase]:
+    """The scaled rows in folds, each with a base fitted without it, and the way these bases were fitted.
+
+    The rows on which that way was chosen are in every base and in no fold: a fold's base owes nothing to the
+    fold's rows, not even where its fit began.
+    """
+    order = rng.permutation(len(Z))
+    n_choice = choose.n_rows(*Z.shape)
+    for_choice, rest = Z[order[:n_choice]], Z[order[n_choice:]]
+    fit = choose(for_choice, scaling, rng)
+    n_folds = max(1, min(n_folds, len(rest) // 2))
+    parts = np.array_split(rest, n_folds)
+    bases = [fit(np.concatenate([for_choice, *_others(parts, index)])) for index in range(n_folds)]
     size = bucket_size(max(len(part) for part in parts))
     rows = np.stack([pad_rows(part, size) for part in parts])
-    stacked = jax.tree.map(lambda *leaves: jnp.asarray(np.stack(leaves), jnp.float32), *bases)
-    return Folds(jnp.asarray(rows, jnp.float32), jnp.asarray([len(part) for part in parts]), stacked)
+    with computing_in(np.float32):
+        stacked = jax.tree.map(lambda *leaves: jnp.asarray(np.stack(leaves), jnp.float32), *bases)
+        counts = jnp.asarray([len(part) for part in parts])
+        return Folds(jnp.asarray(rows, jnp.float32), counts, stacked), fit
 
 
-def _others(parts: list[np.ndarray], index: int) -> np.ndarray:
-    if len(parts) == 1:
-        return parts[0]
-    return np.concatenate(parts[:index] + parts[index + 1 :])
-
-
-def validation_of(Z_val: np.ndarray, base: MixtureBase, n_points: int, key: jax.Array) -> Validation:
-    """Validation rows padded to a few sizes, and draws of a base that has not seen them, in float32."""
-    size = bucket_size(len(Z_val))
-    weights = np.arange(size) < len(Z_val)
-    single = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float32), base)
-    return Validation(
-        jnp.asarray(pad_rows(Z_val, size), jnp.float32),
-        jnp.asarray(weights, jnp.float32),
-        sample(single, key, n_points),
-    )
+def _others(parts: list[np.ndarray], index: int) -> list[np.ndarray]:
+    """All folds but one; a single fold has to do with itself."""
+    return parts if len(parts) == 1 else parts[:index] + parts[index + 1 :]

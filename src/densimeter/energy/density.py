@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -62,11 +64,13 @@ def _gradients(density: TiltedDensity, rows: jax.Array) -> jax.Array:
     return jax.vmap(jax.grad(density.log_prob_above_log_z))(rows)
 
 
-def _in_blocks(function: object, density: TiltedDensity, Z: np.ndarray) -> np.ndarray:
+def _in_blocks(
+    function: Callable[[TiltedDensity, jax.Array], jax.Array], density: TiltedDensity, Z: np.ndarray
+) -> np.ndarray:
     found = []
     with double_precision():
         for first in range(0, len(Z), BLOCK):
             block = Z[first : first + BLOCK]
             padded = pad_rows(block, min(bucket_size(len(block)), BLOCK))
-            found.append(np.asarray(function(density, jnp.asarray(padded)))[: len(block)])  # type: ignore[operator]
+            found.append(np.asarray(function(density, jnp.asarray(padded)))[: len(block)])
     return np.concatenate(found)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from os import PathLike
 from typing import Any, Self
 
 import numpy as np
@@ -11,8 +13,11 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from densimeter.energy import density as densities
 from densimeter.energy.fitting import Fitted, fit_tilted_density
-from densimeter.energy.sampling import draw
+from densimeter.energy.sampling import Drawn, draw
+from densimeter.energy.scores import ScoreEstimate, score_estimate
 from densimeter.energy.settings import resolve
+from densimeter.foundations.checks import check_count, check_number
+from densimeter.foundations.estimates import Estimate
 from densimeter.foundations.progress import Progress, silent
 from densimeter.foundations.randomness import RandomState, key_from
 
@@ -22,9 +27,9 @@ class EnergyModel(DensityMixin, BaseEstimator):
 
     .. math:: p(x) = q(x) \exp(t(x)) / Z, \qquad t(x) = B \tanh(g(x) / B), \qquad Z = E_q[\exp t]
 
-    q is a Gaussian mixture, so it is normalised and sampled exactly; g is a multilayer perceptron that is zero
-    before training, so training starts at q. Since t is bounded, Z has a finite-sample certificate and the model
-    is sampled exactly by rejection.
+    q is a Gaussian mixture, so it is normalised and sampled exactly; g is a multilayer perceptron that is
+    zero before training, so training starts at q. Since t is bounded, Z has a finite-sample certificate
+    and the model is sampled exactly by rejection.
 
     Examples
     --------
@@ -37,7 +42,7 @@ class EnergyModel(DensityMixin, BaseEstimator):
 
     def __init__(
         self,
-        base: Any = "gaussian",
+        base: Any = "mixture",
         *,
         hidden: Sequence[int] = (128, 128),
         activation: str = "silu",
@@ -48,14 +53,15 @@ class EnergyModel(DensityMixin, BaseEstimator):
         proposal: Any = "base",
         n_folds: int = 5,
         validation_fraction: float = 0.1,
-        max_steps: int = 1500,
+        max_steps: int = 2000,
         batch_size: int = 512,
         n_proposals: int = 2048,
         learning_rate: float = 3e-3,
         weight_decay: float = 1e-4,
         patience: int = 6,
         log_z_width: float = 0.01,
-        confidence: float = 0.95,
+        log_z_confidence: float = 0.99,
+        checkpoint: str | PathLike[str] | None = None,
         random_state: RandomState = None,
     ):
         self.base = base
@@ -75,7 +81,8 @@ class EnergyModel(DensityMixin, BaseEstimator):
         self.weight_decay = weight_decay
         self.patience = patience
         self.log_z_width = log_z_width
-        self.confidence = confidence
+        self.log_z_confidence = log_z_confidence
+        self.checkpoint = checkpoint
         self.random_state = random_state
 
     def fit(self, X: Any, y: Any = None, *, X_val: Any = None, progress: Progress | None = None) -> Self:
@@ -101,11 +108,11 @@ class EnergyModel(DensityMixin, BaseEstimator):
     def _store(self, fitted: Fitted) -> None:
         self.density_ = fitted.density
         self.scaling_ = fitted.scaling
-        self.log_normalizer_ = fitted.log_normalizer
-        self.history_ = fitted.history
-        self.n_iter_ = fitted.n_steps
-        self.best_step_ = fitted.best_step
-        self.validation_gain_ = fitted.validation_gain
+        self.log_normalizer_: Estimate = fitted.log_normalizer
+        self.history_ = fitted.best.history
+        self.n_iter_ = int(fitted.best.history[-1]["step"])
+        self.best_step_ = fitted.best.step
+        self.validation_gain_ = fitted.best.gain
 
     def score_samples(self, X: Any) -> np.ndarray:
         """Normalised log-density of each row, shape ``(n_samples,)``, nats in the units of the columns."""
@@ -113,23 +120,37 @@ class EnergyModel(DensityMixin, BaseEstimator):
         shift = self.scaling_.log_jacobian - self.log_normalizer_.value
         return densities.values(self.density_, rows) + shift
 
-    def score(self, X: Any, y: Any = None) -> float:
+    def score(self, X: Any, y: Any = None) -> float:  # type: ignore[override]  # as GaussianMixture does
         """Mean log-density of the rows, nats per row."""
         return float(self.score_samples(X).mean())
 
     def energy(self, X: Any) -> np.ndarray:
-        """Minus the unnormalised log-density ``-(log q(x) + t(x))`` of each row, nats, shape ``(n_samples,)``."""
+        """Minus the unnormalised log-density ``-(log q(x) + t(x))`` of each row, nats, shape ``(n,)``."""
         return -densities.values(self.density_, self._scaled(X)) - self.scaling_.log_jacobian
 
     def gradient(self, X: Any) -> np.ndarray:
-        """Gradient of the log-density at each row, shape ``(n_samples, n_features)``, nats per unit of a column."""
+        """Gradient of the log-density at each row, shape ``(n_samples, n_features)``, nats per unit."""
         return densities.gradients(self.density_, self._scaled(X)) / self.scaling_.scale
 
+    def score_estimate(self, X: Any, confidence: float = 0.95) -> ScoreEstimate:
+        """The score of the rows with the interval of the test set, that of log Z, and both together."""
+        confidence = check_number("confidence", confidence, above=0, below=1)
+        return score_estimate(self.score_samples(X), self.log_normalizer_, confidence)
+
     def sample(self, n_samples: int = 1, random_state: RandomState = None) -> np.ndarray:
-        """Independent draws of the model, shape ``(n_samples, n_features)``."""
+        """Independent draws of the model, shape ``(n_samples, n_features)``; see `draw` for how."""
+        return self.draw(n_samples, random_state).rows
+
+    def draw(self, n_samples: int = 1, random_state: RandomState = None) -> Drawn:
+        """Draws of the model, how they were made, and the share of proposals accepted.
+
+        They are exact, by rejection from the base. Only if next to nothing would be accepted they are made by
+        resampling and Markov chains, and a `DensimeterWarning` says so.
+        """
         check_is_fitted(self)
-        drawn = draw(self.density_, key_from(random_state), n_samples)
-        return self.scaling_.invert(drawn.rows)
+        n_samples = check_count("n_samples", n_samples)
+        drawn = draw(self.density_, self.log_normalizer_.value, key_from(random_state), n_samples)
+        return replace(drawn, rows=self.scaling_.invert(drawn.rows))
 
     def _scaled(self, X: Any) -> np.ndarray:
         check_is_fitted(self)

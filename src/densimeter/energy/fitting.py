@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import jax
@@ -9,21 +10,24 @@ import numpy as np
 
 from densimeter.energy import density as densities
 from densimeter.energy.base import MixtureBase
-from densimeter.energy.crossfit import Split, cross_fit, hold_out, validation_of
+from densimeter.energy.checkpoint import Checkpoint, fingerprint
+from densimeter.energy.crossfit import Split, cross_fit, hold_out
 from densimeter.energy.density import TiltedDensity
 from densimeter.energy.networks import make_network
 from densimeter.energy.normalizer import estimate_log_z
 from densimeter.energy.settings import Settings
 from densimeter.energy.tilt import FinishedTilt, Tilt
-from densimeter.energy.training import Best, train
+from densimeter.energy.training import Best, Folds, start, train
+from densimeter.energy.validation import Validation
+from densimeter.foundations.errors import DensimeterWarning
 from densimeter.foundations.estimates import Estimate
 from densimeter.foundations.precision import computing_in
 from densimeter.foundations.progress import Progress
 from densimeter.foundations.randomness import RandomState, generator_from, key_from
 from densimeter.foundations.scaling import ColumnScaling
 
-N_VALIDATION_POINTS = 2**14
-"""Draws of the base that stand for it when a tilt is validated: the same draws in every round."""
+FEWEST_EFFECTIVE_DRAWS = 50.0
+"""Fewer effective draws per step than this, and the gradient of log Z hangs on a handful of points."""
 
 
 @dataclass(frozen=True)
@@ -33,10 +37,7 @@ class Fitted:
     density: TiltedDensity
     scaling: ColumnScaling
     log_normalizer: Estimate
-    history: list[dict[str, float]]
-    n_steps: int
-    best_step: int
-    validation_gain: float
+    best: Best
 
 
 def fit_tilted_density(
@@ -51,29 +52,50 @@ def fit_tilted_density(
         if X_val is None
         else Split(Z, scaling.apply(X_val), held_out=False)
     )
-    keys = [key_from(rng) for _ in range(4)]
-    best = _train_tilt(split, settings, keys[:3], progress)
-    base = settings.fit_base(split.everything)
-    density = finish(base, best, split)
-    log_z = estimate_log_z(density, settings.precision, keys[3])
-    n_steps = int(best.history[-1]["step"])
-    return Fitted(density, scaling, log_z, best.history, n_steps, best.step, best.gain)
-
-
-def _train_tilt(split: Split, settings: Settings, keys: list[jax.Array], progress: Progress) -> Best:
-    unseen = settings.fit_base(split.training)
+    key = key_from(rng)
+    folds, fit_base = cross_fit(settings.choose_base, split.training, scaling, settings.n_folds, rng)
+    unseen = fit_base(split.training)
     with computing_in(np.float32):
-        folds = cross_fit(settings.fit_base, split.training, settings.n_folds)
-        validation = validation_of(split.validation, unseen, N_VALIDATION_POINTS, keys[0])
-        n_features = split.training.shape[1]
-        network = make_network(keys[1], n_features, settings.architecture)
+        for_points, for_network, for_steps = jax.random.split(key, 3)
+        validation = Validation.of(split.validation, unseen, for_points)
+        network = make_network(for_network, Z.shape[1], settings.architecture)
         tilt = Tilt(network, settings.bound)
-        return train(tilt, folds, validation, settings.plan, keys[2], progress)
+        best = _train_or_resume(tilt, folds, validation, settings, for_steps, progress)
+    _say_if_draws_were_few(best, settings.plan.n_proposals)
+    density = finish(fit_base(split.everything), best, split)
+    log_z = estimate_log_z(density, settings.precision, jax.random.fold_in(key, 1))
+    return Fitted(density, scaling, log_z, best)
+
+
+def _train_or_resume(
+    tilt: Tilt, folds: Folds, validation: Validation, settings: Settings, key: jax.Array, progress: Progress
+) -> Best:
+    state, best = start(tilt, folds, settings.plan, key), Best(tilt)
+    if settings.checkpoint is None:
+        return train(state, best, folds, validation, settings.plan, key, progress=progress)
+    run = fingerprint(state, folds, validation, jax.random.key_data(key), settings.plan)
+    checkpoint = Checkpoint(settings.checkpoint, run)
+    state, best = checkpoint.resume(state, best)
+    return train(state, best, folds, validation, settings.plan, key, keep=checkpoint.save, progress=progress)
+
+
+def _say_if_draws_were_few(best: Best, n_proposals: int) -> None:
+    chosen = next((told for told in best.history if told["step"] == best.step), None)
+    if chosen is None or chosen["effective_share"] * n_proposals >= FEWEST_EFFECTIVE_DRAWS:
+        return
+    warnings.warn(
+        DensimeterWarning(
+            f"of {n_proposals} draws per step only {chosen['effective_share'] * n_proposals:.0f} counted: "
+            "the gradient of log Z was poor",
+            "use base='mixture', proposal='defensive', a smaller tilt_bound, or more n_proposals",
+        ),
+        stacklevel=4,
+    )
 
 
 def finish(base: MixtureBase, best: Best, split: Split) -> TiltedDensity:
     """The density in float64, its tilt weakened as validated and capped at the highest value met."""
     uncapped = FinishedTilt(best.tilt, np.float64(best.strength), np.float64(np.inf))
     density = TiltedDensity(base, uncapped).in_double_precision()
-    highest = densities.tilts(density, split.everything).max()
+    highest = densities.tilts(density, np.concatenate([split.training, split.validation])).max()
     return TiltedDensity(base, FinishedTilt(best.tilt, uncapped.strength, highest)).in_double_precision()

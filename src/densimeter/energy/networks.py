@@ -1,7 +1,8 @@
 """The network g: a multilayer perceptron from one point to one number, zero before training.
 
-Plain perceptrons learn smooth functions long before sharp ones (Rahaman et al., 2019); waves of the point among
-the inputs (Tancik et al., 2020, eq. 4) let the network draw edges within few steps. Their frequencies are learned.
+Plain perceptrons learn smooth functions long before sharp ones (Rahaman et al., 2019); waves of the point
+among the inputs (Tancik et al., 2020, eq. 4) let the network draw edges within few steps. Their
+frequencies are learned.
 """
 
 from __future__ import annotations
@@ -46,7 +47,8 @@ def softplus(z: jax.Array) -> jax.Array:
 ACTIVATIONS: dict[str, Activation] = {
     function.__name__: function for function in (relu, silu, gelu, tanh, softplus)
 }
-"""What a user's word for the non-linearity stands for. Functions of this file, because JAX's do not pickle."""
+"""What a user's word for the non-linearity stands for. Functions of this file, because JAX's do not
+pickle."""
 
 
 class Layer(eqx.Module):
@@ -56,6 +58,7 @@ class Layer(eqx.Module):
     bias: jax.Array
 
     def __call__(self, x: jax.Array) -> jax.Array:
+        """One point in, ``(n_in,)``, one out, ``(n_out,)``."""
         return self.weight @ x + self.bias
 
 
@@ -72,6 +75,7 @@ class Network(eqx.Module):
     activation: Activation = eqx.field(static=True)
 
     def __call__(self, x: jax.Array) -> jax.Array:
+        """g(x), a number."""
         angles = self.frequencies @ x
         x = jnp.concatenate([x, jnp.sin(angles), jnp.cos(angles)])
         for layer in self.hidden:
@@ -93,9 +97,9 @@ class Architecture:
 def make_network(key: jax.Array, n_features: int, architecture: Architecture) -> Network:
     """A network whose last layer is zero, so that g(x) = 0 at first.
 
-    Frequencies are normal with standard deviation `frequency_scale` (rows are standardised). Hidden weights are
-    drawn as in He et al. (2015, eq. 10), variance ``2 / n_in``; biases are uniform in [-1, 1], which spreads the
-    kinks of the first layer over the rows.
+    Frequencies are normal with standard deviation `frequency_scale` (rows are standardised). Hidden
+    weights are drawn as in He et al. (2015, eq. 10), variance ``2 / n_in``; biases are uniform in [-1, 1],
+    which spreads the kinks of the first layer over the rows.
     """
     for_waves, for_layers = jax.random.split(key)
     waves = jax.random.normal(for_waves, (architecture.n_frequencies, n_features))

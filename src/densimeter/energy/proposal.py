@@ -10,61 +10,76 @@ import jax
 import jax.numpy as jnp
 
 from densimeter.energy.base import MixtureBase
+from densimeter.foundations.densities import StudentT
 
 
 class Proposal(Protocol):
-    """A way to draw points y with weights, so that ``E_q[f] = mean(f(y) * exp(log_weight))`` for the base q."""
+    """A density r near the base q: ``E_q[f] = mean(f(y) exp(log_weight(y)))`` over draws y of r."""
 
-    def draw(self, base: MixtureBase, key: jax.Array, n_samples: int) -> tuple[jax.Array, jax.Array]:
-        """Points ``(n_samples, n_features)`` and log weights ``log q(y) - log proposal(y)``, nats."""
+    def sample(self, base: MixtureBase, key: jax.Array, n_samples: int) -> jax.Array:
+        """Draws ``(n_samples, n_features)``."""
+        ...
+
+    def log_weight(self, base: MixtureBase, x: jax.Array) -> jax.Array:
+        """``log q(x) - log r(x)`` of one point, nats."""
         ...
 
 
 class FromBase(eqx.Module):
     """The base itself: every weight is one."""
 
-    def draw(self, base: MixtureBase, key: jax.Array, n_samples: int) -> tuple[jax.Array, jax.Array]:
+    def sample(self, base: MixtureBase, key: jax.Array, n_samples: int) -> jax.Array:
         """Exact draws of the base."""
-        points = base.sample(key, n_samples)
-        return points, jnp.zeros(n_samples, points.dtype)
+        return base.sample(key, n_samples)
+
+    def log_weight(self, base: MixtureBase, x: jax.Array) -> jax.Array:
+        """Zero."""
+        return jnp.zeros((), x.dtype)
 
 
 class Defensive(eqx.Module):
-    """``(1 - share) q + share h`` with h broad and heavy-tailed (Hesterberg, 1995).
+    """``r = (1 - share) q + share h`` with h broad and heavy-tailed (Hesterberg, 1995).
 
-    h is a multivariate Student t with 3 degrees of freedom and the scale matrix `spread` squared times the
-    identity; rows are standardised, so it covers them whatever the base has missed. Weights never exceed
-    ``1 / (1 - share)``.
+    h is a multivariate Student t with 3 degrees of freedom and scale `spread` in every direction; rows are
+    standardised, so it covers them whatever the base has missed. No weight exceeds ``1 / (1 - share)``.
     """
 
     share: float = eqx.field(static=True, default=0.1)
     spread: float = eqx.field(static=True, default=1.5)
-    degrees: float = eqx.field(static=True, default=3.0)
+    freedom: float = eqx.field(static=True, default=3.0)
 
-    def draw(self, base: MixtureBase, key: jax.Array, n_samples: int) -> tuple[jax.Array, jax.Array]:
-        """Draws of the mixture of base and broad part, and their log weights."""
+    def sample(self, base: MixtureBase, key: jax.Array, n_samples: int) -> jax.Array:
+        """Draws of the mixture of base and broad part."""
         for_base, for_broad, for_choice = jax.random.split(key, 3)
         from_base = base.sample(for_base, n_samples)
-        from_broad = self._sample_broad(for_broad, n_samples, base.n_features, from_base.dtype)
-        broad = jax.random.uniform(for_choice, (n_samples, 1)) < self.share
-        points = jnp.where(broad, from_broad, from_base)
-        log_base = jax.vmap(base.log_prob)(points)
-        log_broad = jax.vmap(self.log_prob_broad)(points)
-        log_proposal = jnp.logaddexp(math.log1p(-self.share) + log_base, math.log(self.share) + log_broad)
-        return points, log_base - log_proposal
+        from_broad = self._broad(from_base[0]).sample(for_broad, n_samples).astype(from_base.dtype)
+        is_broad = jax.random.uniform(for_choice, (n_samples, 1)) < self.share
+        return jnp.where(is_broad, from_broad, from_base)
 
-    def log_prob_broad(self, x: jax.Array) -> jax.Array:
-        """Log h(x) of one point, nats."""
-        d, nu = x.shape[0], self.degrees
-        constant = math.lgamma((nu + d) / 2) - math.lgamma(nu / 2) - d / 2 * math.log(nu * math.pi)
-        squared = jnp.square(x / self.spread).sum()
-        return constant - d * math.log(self.spread) - (nu + d) / 2 * jnp.log1p(squared / nu)
+    def log_weight(self, base: MixtureBase, x: jax.Array) -> jax.Array:
+        """``log q(x) - log((1 - share) q(x) + share h(x))``, nats."""
+        log_base = base.log_prob(x)
+        log_broad = self._broad(x).log_prob(x)
+        return log_base - jnp.logaddexp(math.log1p(-self.share) + log_base, math.log(self.share) + log_broad)
 
-    def _sample_broad(self, key: jax.Array, n_samples: int, n_features: int, dtype: jnp.dtype) -> jax.Array:
-        for_normal, for_scale = jax.random.split(key)
-        normal = jax.random.normal(for_normal, (n_samples, n_features), dtype)
-        chi_square = 2 * jax.random.gamma(for_scale, self.degrees / 2, (n_samples, 1), dtype)
-        return self.spread * normal * jnp.sqrt(self.degrees / chi_square)
+    def _broad(self, like: jax.Array) -> StudentT:
+        return StudentT(
+            jnp.zeros_like(like), self.spread * jnp.eye(like.size, dtype=like.dtype), self.freedom
+        )
+
+
+def weighted_draws(
+    proposal: Proposal, base: MixtureBase, key: jax.Array, n_samples: int
+) -> tuple[jax.Array, jax.Array]:
+    """Draws ``(n_samples, n_features)`` and their log weights ``(n_samples,)``."""
+    points = proposal.sample(base, key, n_samples)
+    return points, jax.vmap(lambda x: proposal.log_weight(base, x))(points)
+
+
+def effective_share(log_weights: jax.Array) -> jax.Array:
+    """Kish's effective sample size over the sample size, ``(sum w)^2 / (n sum w^2)``, in (0, 1]."""
+    twice = 2 * jax.nn.logsumexp(log_weights) - jax.nn.logsumexp(2 * log_weights)
+    return jax.lax.stop_gradient(jnp.exp(twice) / log_weights.shape[0])
 
 
 PROPOSALS: dict[str, Proposal] = {"base": FromBase(), "defensive": Defensive()}

@@ -20,7 +20,9 @@ class Bound(Protocol):
         """The largest size of the value, infinite if there is none."""
         ...
 
-    def __call__(self, g: jax.Array) -> jax.Array: ...
+    def __call__(self, g: jax.Array) -> jax.Array:
+        """The value within the bound."""
+        ...
 
 
 class TanhBound(eqx.Module):
@@ -29,6 +31,7 @@ class TanhBound(eqx.Module):
     limit: float = eqx.field(static=True)
 
     def __call__(self, g: jax.Array) -> jax.Array:
+        """The value within the bound."""
         return self.limit * jnp.tanh(g / self.limit)
 
 
@@ -41,6 +44,7 @@ class Unbounded(eqx.Module):
         return math.inf
 
     def __call__(self, g: jax.Array) -> jax.Array:
+        """The value within the bound."""
         return g
 
 
@@ -51,6 +55,7 @@ class Tilt(eqx.Module):
     bound: Bound
 
     def __call__(self, x: jax.Array) -> jax.Array:
+        """t(x), nats."""
         return self.bound(self.network(x))
 
 
@@ -58,8 +63,9 @@ class FinishedTilt(eqx.Module):
     """``min(strength t(x), ceiling)``: the tilt as the model keeps it.
 
     The strength, in [0, 1], is chosen on validation rows and draws the model back towards its base where they
-    do not support what was learned. The ceiling is the highest value met while fitting: it changes the density
-    nowhere that rows or draws have been, and it is what rejection sampling and the certificate of log Z pay for.
+    do not support what was learned. The ceiling is the highest value met while fitting: it changes the
+    density nowhere that rows or draws have been, and it is what rejection sampling and the certificate of
+    log Z pay for.
     """
 
     tilt: Tilt
@@ -67,12 +73,8 @@ class FinishedTilt(eqx.Module):
     ceiling: Any
 
     def __call__(self, x: jax.Array) -> jax.Array:
+        """t(x), nats."""
         return jnp.minimum(self.strength * self.tilt(x), self.ceiling)
-
-    @property
-    def is_bounded(self) -> bool:
-        """Whether the tilt has a highest and a lowest value known beforehand."""
-        return math.isfinite(self.tilt.bound.limit) or float(self.strength) == 0
 
     @property
     def range(self) -> tuple[float, float]:

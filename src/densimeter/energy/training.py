@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -17,31 +16,33 @@ from densimeter.energy.base import MixtureBase
 from densimeter.energy.objectives.contract import Batch, Learned, Objective
 from densimeter.energy.proposal import Proposal
 from densimeter.energy.tilt import Tilt
+from densimeter.energy.validation import Validation, judge
 from densimeter.foundations.errors import NonFiniteError
 from densimeter.foundations.progress import Progress, silent
-
-STRENGTHS = (0.0, 0.25, 0.5, 0.7, 0.85, 1.0)
-"""The factors by which validation rows may weaken a tilt."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How to train: everything that is fixed before the first step. Hashable, so that it compiles in."""
+    """How to train: everything that is fixed before the first step. Hashable, so that it compiles in.
+
+    Steps are taken in rounds of `round_steps`, after each of which the tilt is validated; `max_steps` is
+    rounded up to whole rounds, the learning rate being zero beyond it.
+    """
 
     objective: Objective
     proposal: Proposal
-    max_steps: int = 3000
+    max_steps: int = 1500
     batch_size: int = 512
-    n_proposals: int = 4096
-    learning_rate: float = 2e-3
+    n_proposals: int = 2048
+    learning_rate: float = 3e-3
     weight_decay: float = 1e-4
     averaging: float = 0.99
-    patience: int = 8
+    patience: int = 6
     round_steps: int = 100
 
     @property
     def optimiser(self) -> optax.GradientTransformation:
-        """AdamW under a cosine schedule with a short warm-up, the gradient's norm clipped."""
+        """AdamW under a cosine schedule with a short warm-up, the gradient's norm clipped at one."""
         warm_up = max(self.max_steps // 50, 1)
         schedule = optax.warmup_cosine_decay_schedule(
             0.0, self.learning_rate, warm_up, max(self.max_steps, warm_up + 1)
@@ -60,14 +61,6 @@ class Folds(NamedTuple):
     rows: jax.Array
     counts: jax.Array
     bases: MixtureBase
-
-
-class Validation(NamedTuple):
-    """Rows that neither base nor tilt has seen ``(n, d)``, their weights (0 for padding), draws of the base."""
-
-    rows: jax.Array
-    weights: jax.Array
-    points: jax.Array
 
 
 class State(eqx.Module):
@@ -98,48 +91,82 @@ class Best:
     history: list[dict[str, float]] = field(default_factory=list)
 
 
+class DivergedError(NonFiniteError):
+    """Training met a number that is not finite.
+
+    Attributes
+    ----------
+    step : int
+        The step that met it.
+    last_good : State
+        The state after the last round of steps in which every number was finite.
+    best : Best
+        The best tilt until then.
+    """
+
+    def __init__(self, step: int, last_good: State, best: Best):
+        good = int(last_good.step)
+        super().__init__(
+            f"the loss stopped being finite at step {step}; the last good state is that of step {good}",
+            "lower learning_rate, bound the tilt with tilt_bound, or look for extreme rows",
+        )
+        self.step = step
+        self.last_good = last_good
+        self.best = best
+
+
+Keep = Any
+"""Called as ``keep(state, best)`` after every round; see `checkpoint`."""
+
+
 def train(
-    tilt: Tilt, folds: Folds, validation: Validation, plan: Plan, key: jax.Array, progress: Progress = silent
+    state: State,
+    best: Best,
+    folds: Folds,
+    validation: Validation,
+    plan: Plan,
+    key: jax.Array,
+    *,
+    keep: Keep = lambda state, best: None,
+    progress: Progress = silent,
 ) -> Best:
-    """The tilt that validates best among the rounds of a run.
+    """Go on from a state until the steps are spent or validation has not gained for `patience` rounds.
 
     Raises
     ------
-    NonFiniteError
-        If a loss is not finite; its reason names the step.
+    DivergedError
+        If a loss is not finite.
     """
-    state = start(tilt, folds, plan, key)
-    best = Best(tilt)
-    for state, trace in rounds(state, folds, plan, key):
-        record_round(best, state, trace, validation, plan)
-        step = int(state.step)
-        progress(step, plan.max_steps, f"validation gain {best.gain:.4f} nats per row")
-        if step - best.step >= plan.patience * plan.round_steps:
-            break
+    for after, trace in _rounds(state, best, folds, plan, key):
+        _record(best, after, trace, validation)
+        keep(after, best)
+        progress(int(after.step), plan.max_steps, f"validation gain {best.gain:.4f} nats per row")
     return best
 
 
 @eqx.filter_jit
 def start(tilt: Tilt, folds: Folds, plan: Plan, key: jax.Array) -> State:
     """The state before the first step."""
-    learned, memory = plan.objective.start(tilt, _draw_batch(folds, plan, key))
+    learned, memory = plan.objective.start(tilt, folds.bases, key)
     optimiser = plan.optimiser.init(eqx.filter(learned, eqx.is_inexact_array))
     return State(jnp.zeros((), jnp.int32), learned, tilt, optimiser, memory)
 
 
-def rounds(state: State, folds: Folds, plan: Plan, key: jax.Array) -> Iterator[tuple[State, Trace]]:
-    """The state after each round of steps, with the round's trace, until the plan's steps are spent."""
-    while int(state.step) < plan.max_steps:
+def _rounds(
+    state: State, best: Best, folds: Folds, plan: Plan, key: jax.Array
+) -> Iterator[tuple[State, Trace]]:
+    """The state after each round of steps and its trace, until it is time to stop."""
+    while int(state.step) < plan.max_steps and _has_patience(int(state.step), best, plan):
         after, trace = advance(state, folds, plan, key)
         finite = np.isfinite(np.asarray(trace.loss))
         if not finite.all():
-            step = int(state.step) + int(np.argmin(finite)) + 1
-            raise NonFiniteError(
-                f"the loss stopped being finite at step {step}",
-                "lower learning_rate, bound the tilt with tilt_bound, or look for extreme rows",
-            )
+            raise DivergedError(int(state.step) + int(np.argmin(finite)) + 1, state, best)
         state = after
         yield state, trace
+
+
+def _has_patience(step: int, best: Best, plan: Plan) -> bool:
+    return step - best.step < plan.patience * plan.round_steps
 
 
 @eqx.filter_jit
@@ -151,7 +178,7 @@ def advance(state: State, folds: Folds, plan: Plan, key: jax.Array) -> tuple[Sta
         after, trace = _step(eqx.combine(carry, static), folds, plan, key)
         return eqx.filter(after, eqx.is_array), trace
 
-    dynamic, trace = jax.lax.scan(body, dynamic, None, length=plan.round_steps)
+    dynamic, trace = jax.lax.scan(body, dynamic, None, length=min(plan.round_steps, plan.max_steps))
     return eqx.combine(dynamic, static), trace
 
 
@@ -173,39 +200,29 @@ def _draw_batch(folds: Folds, plan: Plan, key: jax.Array) -> Batch:
     fold = jax.random.randint(for_fold, (), 0, folds.counts.shape[0])
     index = jax.random.randint(for_rows, (plan.batch_size,), 0, folds.counts[fold])
     base = jax.tree.map(lambda leaf: leaf[fold], folds.bases)
-    return Batch(folds.rows[fold, index], base, plan.proposal, plan.n_proposals, for_objective)
+    return Batch(folds.rows[fold, index], fold, base, plan.proposal, plan.n_proposals, for_objective)
 
 
 def _average(averaged: Tilt, latest: Tilt, decay: float, step: jax.Array) -> Tilt:
     """Exponential moving average of the weights, its memory short at first and `decay` later."""
     keep = jnp.minimum(decay, (1.0 + step) / (10.0 + step))
-    blend = lambda old, new: keep * old + (1 - keep) * new if eqx.is_inexact_array(old) else old  # noqa: E731
-    return jax.tree.map(blend, averaged, latest)
+    return jax.tree.map(lambda old, new: keep * old + (1 - keep) * new, averaged, latest)
 
 
-def record_round(best: Best, state: State, trace: Trace, validation: Validation, plan: Plan) -> None:
+def _record(best: Best, state: State, trace: Trace, validation: Validation) -> None:
     """Append the round to the history, and keep its tilt if it validates better than any before."""
-    gains = np.asarray(validation_gains(state.averaged, validation))
-    winner = int(np.argmax(gains))
+    verdict = judge(state.averaged, validation)
+    if not np.isfinite(verdict.gain):
+        raise DivergedError(int(state.step), state, best)
     best.history.append(
         {
             "step": int(state.step),
             "loss": float(np.mean(trace.loss)),
-            "validation_gain": float(gains[winner]),
-            "strength": STRENGTHS[winner],
+            "validation_gain": verdict.gain,
+            "strength": verdict.strength,
             "effective_share": float(np.mean(trace.effective_share)),
         }
     )
-    if gains[winner] > best.gain:
-        best.tilt, best.gain = state.averaged, float(gains[winner])
-        best.strength, best.step = STRENGTHS[winner], int(state.step)
-
-
-@eqx.filter_jit
-def validation_gains(tilt: Tilt, validation: Validation) -> jax.Array:
-    """Validation log-likelihood per row above the base's, nats, for each of `STRENGTHS`; shape ``(S,)``."""
-    on_rows, on_points = jax.vmap(tilt)(validation.rows), jax.vmap(tilt)(validation.points)
-    mean = jnp.vdot(validation.weights, on_rows) / validation.weights.sum()
-    strengths = jnp.asarray(STRENGTHS, on_rows.dtype)
-    log_z = jax.nn.logsumexp(strengths[:, None] * on_points, axis=1) - math.log(len(on_points))
-    return strengths * mean - log_z
+    if verdict.gain > best.gain:
+        best.tilt, best.gain = state.averaged, verdict.gain
+        best.strength, best.step = verdict.strength, int(state.step)

@@ -99,6 +99,7 @@ def compare(
     3
     """
     check_number("confidence", confidence, above=0, below=1)
+    check_number("test_fraction", test_fraction, above=0, below=1)
     families = _families(models)
     generator = generator_from(random_state)
     table = load_table(X, CleaningRules(columns, missing, text, dequantize), generator)

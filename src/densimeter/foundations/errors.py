@@ -63,8 +63,12 @@ class DensimeterWarning(UserWarning):
     """Something was decided for the user, or a result deserves less trust than it seems to."""
 
 
+_MOST_NAMES = 12
+"""Advice is one line; a table may have thousands of columns."""
+
+
 def did_you_mean(word: str, known: Collection[str]) -> str:
-    """Advice for a misspelt name: the nearest known one, or all of them.
+    """Advice for a misspelt name: the nearest known one, or what there is to choose from.
 
     Examples
     --------
@@ -76,4 +80,9 @@ def did_you_mean(word: str, known: Collection[str]) -> str:
     near = difflib.get_close_matches(word, list(known), n=1)
     if near:
         return f"did you mean {near[0]!r}?"
-    return "choose from " + ", ".join(repr(name) for name in known)
+    if not known:
+        return "there is none to choose from"
+    shown = ", ".join(repr(name) for name in list(known)[:_MOST_NAMES])
+    return f"choose from {shown}" + (
+        f" and {len(known) - _MOST_NAMES} more" if len(known) > _MOST_NAMES else ""
+    )

@@ -1,11 +1,20 @@
-"""Kernel density estimates: exact where it counts, every error bounded.
+"""Kernel density estimates: exact where it counts, linear in the rows, every error bounded.
 
 The story, each file standing on those before it::
 
     profiles      the kernels: radial profile, normaliser, radii of random draws
-    bandwidth     what one bandwidth unit is: a number, one per column
-    rows          distinct rows with their weights; tied rows are one row
+    bandwidth     what one bandwidth unit is: a number, one per column, a full matrix
+    kernel_sum    weighted rows, a bandwidth, a kernel: the function that every engine computes
+    exponentials  a fast power of two for the inner loop
     direct        the blocked exact sum; every other engine is measured against it
-    selectors     the bandwidth chosen on the likelihood of held-out or left-out rows
+    blocks        rows in k-d order, cut into boxes
+    tree          the sum over the boxes that matter
+    fourier       the sum by Fourier series, linear in rows and queries
+    planner       which engine answers
+    gradients     of the Gaussian's log-density
+    stream        rows seen once and not kept
+    rules         bandwidths from a formula
+    scans         sums for many bandwidths in one pass
+    selectors     bandwidths chosen from candidates
     estimator     the scikit-learn face
 """

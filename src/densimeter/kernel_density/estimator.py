@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
+import warnings
 from numbers import Real
 from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, DensityMixin
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from densimeter.foundations.checks import check_number, choose
-from densimeter.foundations.errors import DataError, SettingError
+from densimeter.foundations.errors import DataError, DensimeterWarning, FitError, SettingError
+from densimeter.foundations.estimates import Guarantee
 from densimeter.foundations.randomness import RandomState, generator_from
-from densimeter.kernel_density import direct
-from densimeter.kernel_density.bandwidth import Bandwidth
-from densimeter.kernel_density.profiles import KERNELS, Kernel, draw_from
-from densimeter.kernel_density.rows import WeightedRows
-from densimeter.kernel_density.selectors import BandwidthScan, Candidates, scan_held_out, scan_left_out
+from densimeter.kernel_density.bandwidth import bandwidth_from
+from densimeter.kernel_density.gradients import gradients
+from densimeter.kernel_density.kernel_sum import KernelSum, LogSums, WeightedRows
+from densimeter.kernel_density.planner import ALGORITHMS, Planner
+from densimeter.kernel_density.profiles import KERNELS, Gaussian, Kernel, draw_from
+from densimeter.kernel_density.rules import RULES
+from densimeter.kernel_density.selectors import CRITERIA, BandwidthScan, scan
+from densimeter.kernel_density.stream import StreamedSum
+
+
+def _bandwidth_is_given(estimator: KernelDensity) -> bool:
+    if isinstance(estimator.bandwidth, str):
+        raise SettingError(
+            "partial_fit cannot choose a bandwidth from rows that it does not keep",
+            "give bandwidth as a number, for instance the bandwidth_ of a fit to some rows",
+        )
+    return True
 
 
 class KernelDensity(DensityMixin, BaseEstimator):
@@ -26,27 +41,36 @@ class KernelDensity(DensityMixin, BaseEstimator):
 
     Parameters
     ----------
-    bandwidth : float, array of shape (n_features,) or "likelihood", default="likelihood"
-        Width of the kernel in the columns' units: one number, one per column, or chosen on the likelihood of
-        the validation rows given to `fit`, or without them on the leave-one-out likelihood of its own rows.
+    bandwidth : float, array or str, default="likelihood"
+        Width of the kernel in the columns' units: a number, one per column, or a full matrix H, for which the
+        number h is ``h² I``. Or how it is chosen: by formula, ``"scott"``, ``"silverman"`` or ``"isj"``, each
+        per column; or from candidates, ``"likelihood"`` or ``"lscv"`` (least squares), on the validation rows
+        given to `fit`, or without them on each row under all others.
     candidates : array of shape (n_candidates,), default=None
-        Bandwidths to choose from; by default 20 multiples of the normal reference rule, per column.
+        Bandwidths to choose from; by default 20 multiples of Scott's rule, per column, and more below them if
+        the narrowest is the best.
     kernel : {"gaussian", "tophat", "epanechnikov", "exponential", "linear", "cosine"}, default="gaussian"
     log_tol : float, default=1e-6
-        Every log-density returned is within `log_tol` nats of the exact sum.
+        Every log-density returned is within `log_tol` nats of the exact sum, at least 1e-12.
+    algorithm : {"auto", "fourier", "tree", "direct"}, default="auto"
+        How the sum is computed. It changes the time, not the promise: queries whose density is too low for
+        the Fourier series are answered by an exact engine.
 
     Attributes
     ----------
-    bandwidth_ : float or ndarray of shape (n_features,)
+    bandwidth_ : float, ndarray of shape (n_features,) or ndarray of shape (n_features, n_features)
         The bandwidth in use.
     bandwidth_scores_ : BandwidthScan or None
-        All candidates with their mean log-likelihood, when the bandwidth was chosen.
+        All candidates with their scores, when the bandwidth was chosen from candidates.
+    guarantee_ : Guarantee
+        ``BOUNDED`` after `fit`: every log-density is within `log_tol`. ``UPPER_BOUND`` after `partial_fit`.
     n_features_in_ : int
 
     Notes
     -----
-    Scoring costs n_queries × n_rows × n_features. Computation is in float64 whatever the input's dtype, as
-    the promise of `log_tol` could not be kept in float32.
+    Scoring costs n_rows + n_queries for the Gaussian kernel in up to three columns, and at most
+    n_queries × n_rows × n_features. Results are float64 whatever the input's dtype, as the promise of
+    `log_tol` could not be kept in float32. A log-density below -1.8e308 is -inf.
 
     Examples
     --------
@@ -57,6 +81,9 @@ class KernelDensity(DensityMixin, BaseEstimator):
     """
 
     n_features_in_: int
+    _planner: Any
+    _rows: Any
+    _stream: Any
 
     def __init__(
         self,
@@ -65,11 +92,13 @@ class KernelDensity(DensityMixin, BaseEstimator):
         candidates: np.ndarray | None = None,
         kernel: str = "gaussian",
         log_tol: float = 1e-6,
+        algorithm: str = "auto",
     ):
         self.bandwidth = bandwidth
         self.candidates = candidates
         self.kernel = kernel
         self.log_tol = log_tol
+        self.algorithm = algorithm
 
     def fit(
         self,
@@ -89,27 +118,87 @@ class KernelDensity(DensityMixin, BaseEstimator):
         """
         X = self._validated(X, reset=True)
         kernel = choose("kernel", self.kernel, KERNELS)
+        choose("algorithm", self.algorithm, ALGORITHMS)
         check_number("log_tol", self.log_tol, at_least=1e-12)
         rows = WeightedRows.of(X, _checked_weights(sample_weight, len(X)))
-        if isinstance(self.bandwidth, str):
-            held_out = None if X_val is None else self._validated(X_val)
-            self.bandwidth_scores_ = self._scan(rows, held_out, kernel)
-            self.bandwidth_ = self.bandwidth_scores_.bandwidths[self.bandwidth_scores_.best]
-        else:
-            self.bandwidth_scores_ = None
-            self.bandwidth_ = self.bandwidth
-        self._bandwidth = Bandwidth.of(self.bandwidth_, X.shape[1])
-        if isinstance(self.bandwidth_, Real):
-            self.bandwidth_ = float(self.bandwidth_)
-        self._rows, self._kernel = rows, kernel
+        held_out = None if X_val is None else self._validated(X_val)
+        self.bandwidth_, self.bandwidth_scores_ = self._chosen_bandwidth(rows, held_out, kernel)
+        self._bandwidth = bandwidth_from(self.bandwidth_, X.shape[1], origin=X.mean(axis=0))
+        in_frame = WeightedRows(self._bandwidth.to_frame(rows.points), rows.log_weights)
+        self._planner = Planner(KernelSum(in_frame, self._bandwidth.scales, kernel))
+        self._rows, self._stream = rows, None
+        self.guarantee_ = Guarantee.BOUNDED
         return self
+
+    @available_if(_bandwidth_is_given)
+    def partial_fit(self, X: np.ndarray, y: object = None, sample_weight: np.ndarray | None = None) -> Self:
+        """Add a batch of rows to a Gaussian estimate that keeps none of them, in constant memory.
+
+        The first batch sets the range: most later rows must lie within twice its width. Afterwards
+        `guarantee_` is ``UPPER_BOUND``: in the far tails, where rows would be needed, the log-density
+        returned is an upper bound; `log_error_bound` tells where.
+
+        Raises
+        ------
+        SettingError
+            If the bandwidth is not given as a number, the kernel is not Gaussian, or there are over 3
+            columns.
+        DataError
+            If a weight is not positive, or too many rows lie far outside the first batch.
+        """
+        started = getattr(self, "_stream", None)
+        X = self._validated(X, reset=started is None)
+        weights = _checked_weights(sample_weight, len(X))
+        weights = np.ones(len(X)) if weights is None else weights
+        if started is None:
+            self._start_stream(X)
+        self._stream = self._stream.add(self._bandwidth.to_frame(X), weights)
+        return self
+
+    def _start_stream(self, X: np.ndarray) -> None:
+        if not isinstance(choose("kernel", self.kernel, KERNELS), Gaussian):
+            raise SettingError("partial_fit needs the Gaussian kernel", "give all rows to fit at once")
+        check_number("log_tol", self.log_tol, at_least=1e-12)
+        self.bandwidth_, self.bandwidth_scores_ = self.bandwidth, None
+        self._bandwidth = bandwidth_from(self.bandwidth, X.shape[1], origin=X.mean(axis=0))
+        self._stream = StreamedSum.around(self._bandwidth.to_frame(X), self._bandwidth.scales)
+        self._rows = self._planner = None
+        self.guarantee_ = Guarantee.UPPER_BOUND
 
     def score_samples(self, X: np.ndarray) -> np.ndarray:
         """The log-density of each row in nats, shape ``(n_samples,)``; -inf only beyond a kernel's edge."""
-        check_is_fitted(self)
-        X = self._validated(X)
-        log_sums = direct.log_sums(X, self._rows, self._bandwidth.scales, self._kernel, self.log_tol)
-        return log_sums - self._kernel.log_normalizer(X.shape[1]) - self._bandwidth.log_volume
+        found = self._log_sums(X)
+        n_unsure = int(np.sum(~(found.error <= self.log_tol)))
+        if n_unsure:
+            warnings.warn(
+                f"{n_unsure} of {len(found.values)} rows lie in the tails of an estimate that kept no rows\n"
+                "their log-densities may exceed log_tol; log_error_bound tells by how much",
+                DensimeterWarning,
+                stacklevel=2,
+            )
+        return found.values - self._log_volume
+
+    def log_error_bound(self, X: np.ndarray) -> np.ndarray:
+        """A bound on the error of each row's log-density, in nats, ``(n_samples,)``.
+
+        At most `log_tol` after `fit`. After `partial_fit` it is infinite in the far tails, and the
+        log-density there is an upper bound.
+        """
+        return self._log_sums(X).error
+
+    def score_gradient(self, X: np.ndarray) -> np.ndarray:
+        """The gradient of the log-density at each row, ``(n_samples, n_features)``, in nats per unit.
+
+        Raises
+        ------
+        SettingError
+            If the kernel is not Gaussian.
+        """
+        self._check_rows_are_kept("the gradient")
+        if not isinstance(self._kernel, Gaussian):
+            raise SettingError("the gradient needs the Gaussian kernel", "fit with kernel='gaussian'")
+        in_frame = self._bandwidth.to_frame(self._validated(X))
+        return self._bandwidth.gradient_from_frame(gradients(self._planner.kernel_sum, in_frame))
 
     def score(  # pyright: ignore[reportIncompatibleMethodOverride]
         self, X: np.ndarray, y: object = None
@@ -119,27 +208,47 @@ class KernelDensity(DensityMixin, BaseEstimator):
 
     def sample(self, n_samples: int = 1, random_state: RandomState = None) -> np.ndarray:
         """Random rows from the estimate, shape ``(n_samples, n_features)``."""
-        check_is_fitted(self)
+        self._check_rows_are_kept("sampling")
         generator = generator_from(random_state)
         chosen = generator.choice(len(self._rows), size=n_samples, p=self._rows.weights)
         noise = draw_from(self._kernel, generator, n_samples, self.n_features_in_)
-        return self._rows.points[chosen] + noise * self._bandwidth.scales
+        return self._rows.points[chosen] + self._bandwidth.spread(noise)
+
+    def _log_sums(self, X: np.ndarray) -> LogSums:
+        check_is_fitted(self)
+        in_frame = self._bandwidth.to_frame(self._validated(X))
+        if self._stream is not None:
+            return self._stream.log_sums(in_frame, self.log_tol)
+        return choose("algorithm", self.algorithm, ALGORITHMS).log_sums(self._planner, in_frame, self.log_tol)
+
+    def _check_rows_are_kept(self, purpose: str) -> None:
+        check_is_fitted(self)
+        if self._stream is not None:
+            raise FitError(f"{purpose} needs the rows, which partial_fit does not keep", "use fit")
+
+    @property
+    def _kernel(self) -> Kernel:
+        return choose("kernel", self.kernel, KERNELS)
+
+    @property
+    def _log_volume(self) -> float:
+        return self._kernel.log_normalizer(self.n_features_in_) + self._bandwidth.log_volume
 
     def _validated(self, X: Any, reset: bool = False) -> np.ndarray:
         return np.asarray(validate_data(self, X, dtype=np.float64, reset=reset, copy=reset))
 
-    def _scan(self, rows: WeightedRows, held_out: np.ndarray | None, kernel: Kernel) -> BandwidthScan:
-        if self.bandwidth != "likelihood":
-            raise SettingError(
-                f"bandwidth has no variant {self.bandwidth!r}", "give a number or 'likelihood'"
-            )
-        if self.candidates is None:
-            candidates = Candidates.around_rule_of_thumb(rows)
-        else:
-            candidates = Candidates.of(self.candidates, rows.points.shape[1])
-        if held_out is None:
-            return scan_left_out(rows, candidates, kernel)
-        return scan_held_out(rows, held_out, candidates, kernel)
+    def _chosen_bandwidth(
+        self, rows: WeightedRows, held_out: np.ndarray | None, kernel: Kernel
+    ) -> tuple[Any, BandwidthScan | None]:
+        if not isinstance(self.bandwidth, str):
+            given = self.bandwidth
+            return (float(given) if isinstance(given, Real) else given), None
+        if self.bandwidth in RULES:
+            return RULES[self.bandwidth](rows), None
+        criterion = choose("bandwidth", self.bandwidth, {**CRITERIA, **dict.fromkeys(RULES)})
+        assert criterion is not None  # a rule has been answered above
+        scores = scan(criterion, rows, held_out, self.candidates, kernel, self.log_tol)
+        return scores.bandwidths[scores.best], scores
 
 
 def _checked_weights(sample_weight: np.ndarray | None, n_rows: int) -> np.ndarray | None:

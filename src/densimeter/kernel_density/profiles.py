@@ -22,6 +22,10 @@ class Kernel(Protocol):
     support_radius: float
     """Distance in bandwidths from which the kernel is zero; infinite for the Gaussian and exponential."""
 
+    def radius_of(self, ratio: float) -> float:
+        """Distance at which the profile has fallen to ``1 / ratio`` of its peak, or the edge."""
+        ...
+
     def log_profile(self, squared_distance: jax.Array) -> jax.Array:
         """Log of the profile, 0 at distance 0, -inf outside the support; it never grows with distance."""
         ...
@@ -67,6 +71,10 @@ class Gaussian:
 
     support_radius = math.inf
 
+    def radius_of(self, ratio: float) -> float:
+        """Distance at which the profile is ``1 / ratio``, or the edge."""
+        return math.sqrt(2 * math.log(ratio))
+
     def log_profile(self, squared_distance: jax.Array) -> jax.Array:
         """Log of the formula above, where `squared_distance` is u²."""
         return -0.5 * squared_distance
@@ -84,6 +92,10 @@ class Exponential:
     """``k(u) = exp(-u)``; its normaliser is ``d V_d Γ(d)``."""
 
     support_radius = math.inf
+
+    def radius_of(self, ratio: float) -> float:
+        """Distance at which the profile is ``1 / ratio``, or the edge."""
+        return math.log(ratio)
 
     def log_profile(self, squared_distance: jax.Array) -> jax.Array:
         """Log of the formula above, where `squared_distance` is u²."""
@@ -103,6 +115,10 @@ class Tophat:
 
     support_radius = 1.0
 
+    def radius_of(self, ratio: float) -> float:
+        """Distance at which the profile is ``1 / ratio``, or the edge."""
+        return self.support_radius
+
     def log_profile(self, squared_distance: jax.Array) -> jax.Array:
         """Log of the formula above, where `squared_distance` is u²."""
         return jnp.where(squared_distance < 1, 0.0, -jnp.inf)
@@ -121,6 +137,10 @@ class Epanechnikov:
 
     support_radius = 1.0
 
+    def radius_of(self, ratio: float) -> float:
+        """Distance at which the profile is ``1 / ratio``, or the edge."""
+        return self.support_radius
+
     def log_profile(self, squared_distance: jax.Array) -> jax.Array:
         """Log of the formula above, where `squared_distance` is u²."""
         return jnp.where(squared_distance < 1, jnp.log1p(-jnp.minimum(squared_distance, 1)), -jnp.inf)
@@ -138,6 +158,10 @@ class Linear:
     """``k(u) = 1 - u`` for ``u < 1``; its normaliser is ``V_d / (d + 1)``."""
 
     support_radius = 1.0
+
+    def radius_of(self, ratio: float) -> float:
+        """Distance at which the profile is ``1 / ratio``, or the edge."""
+        return self.support_radius
 
     def log_profile(self, squared_distance: jax.Array) -> jax.Array:
         """Log of the formula above, where `squared_distance` is u²."""
@@ -162,6 +186,10 @@ class Cosine:
     """
 
     support_radius = 1.0
+
+    def radius_of(self, ratio: float) -> float:
+        """Distance at which the profile is ``1 / ratio``, or the edge."""
+        return self.support_radius
 
     def log_profile(self, squared_distance: jax.Array) -> jax.Array:
         """Log of the formula above, where `squared_distance` is u²."""

@@ -1,31 +1,38 @@
-"""The bandwidth chosen on likelihood: of held-out rows, or of each row under the others.
-
-A scan evaluates every candidate in one pass over the pairs: candidates that are multiples of one shape share
-their distances.
-"""
+"""The bandwidth chosen from candidates: on likelihood or squared error, of held-out or of left-out rows."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 
-from densimeter.foundations.errors import DataError, FitError, SettingError
-from densimeter.kernel_density.bandwidth import Bandwidth
-from densimeter.kernel_density.direct import log_sums_by_differences
-from densimeter.kernel_density.profiles import Kernel
-from densimeter.kernel_density.rows import WeightedRows
+from densimeter.foundations.errors import DataError, DensimeterWarning, FitError, SettingError
+from densimeter.kernel_density.kernel_sum import KernelSum, WeightedRows
+from densimeter.kernel_density.profiles import Gaussian, Kernel
+from densimeter.kernel_density.rules import scott
+from densimeter.kernel_density.scans import log_sums_over
+
+N_CANDIDATES = 20
+WIDEST, NARROWEST = 2.0, 0.05
+"""The default candidates, as multiples of Scott's rule."""
+FLOOR = 1e-6
+"""The default search goes no further down, in multiples of Scott's rule."""
 
 
 @dataclass(frozen=True, slots=True)
 class BandwidthScan:
-    """Mean log-likelihood, nats per row, of every candidate bandwidth, and the best of them.
+    """The score of every candidate bandwidth, and the best of them.
 
     Parameters
     ----------
     bandwidths : ndarray of shape (n_candidates,) or (n_candidates, n_features)
         The candidates, in the user's units, ascending.
     scores : ndarray of shape (n_candidates,)
+        Larger is better; -inf where a row has no density.
     criterion : str
         What the scores are, in a few words.
     """
@@ -38,6 +45,12 @@ class BandwidthScan:
     def best(self) -> int:
         """Position of the best score."""
         return int(np.argmax(self.scores))
+
+    def plot(self, ax: object = None) -> object:
+        """The scores over bandwidth, the best marked, on matplotlib axes."""
+        from densimeter.plotting.bandwidth_scan import plot_bandwidth_scan
+
+        return plot_bandwidth_scan(self, ax)  # pyright: ignore[reportArgumentType]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +68,7 @@ class Candidates:
         Raises
         ------
         SettingError
-            If it is empty or holds anything but positive numbers.
+            If it is empty, holds anything but positive numbers, or spans over 100 orders of magnitude.
         """
         try:
             numbers = np.asarray(grid, np.float64)
@@ -67,83 +80,167 @@ class Candidates:
             )
         numbers = np.unique(numbers)
         unit = numbers[len(numbers) // 2]
+        if not (numbers[-1] / 1e100 < numbers[0] and 1e-290 < unit < 1e290):
+            raise SettingError("candidates span too wide a range", "keep them within 100 orders of magnitude")
         return cls(np.full(n_features, unit), numbers / unit, isotropic=True)
 
     @classmethod
-    def around_rule_of_thumb(cls, rows: WeightedRows, n_candidates: int = 20) -> Candidates:
-        """Multiples 0.05 to 2 of the normal reference rule, so that the grid follows each column's unit."""
-        factors = np.geomspace(0.05, 2.0, n_candidates)
-        return cls(normal_reference(rows), factors, isotropic=False)
+    def around_rule_of_thumb(cls, rows: WeightedRows) -> Candidates:
+        """Multiples of Scott's rule, so that the grid follows each column's unit."""
+        return cls(scott(rows), np.geomspace(NARROWEST, WIDEST, N_CANDIDATES), isotropic=False)
+
+    def narrower(self) -> Candidates:
+        """As many candidates again below the narrowest, at the same ratio, down to the floor."""
+        ratio = self.factors[1] / self.factors[0]
+        below = self.factors[0] * ratio ** np.arange(-N_CANDIDATES, 0)
+        return replace(self, factors=below[below >= FLOOR])
 
     @property
     def bandwidths(self) -> np.ndarray:
         """The candidates in the user's units: numbers, or one row of column bandwidths each."""
         return self.factors * self.shape[0] if self.isotropic else self.factors[:, None] * self.shape
 
+    def log_volumes(self, kernel: Kernel) -> np.ndarray:
+        """What log-sums lose to become log-densities, for each candidate."""
+        n_features = len(self.shape)
+        shape_volume = float(np.log(self.shape).sum())
+        return kernel.log_normalizer(n_features) + shape_volume + n_features * np.log(self.factors)
 
-def normal_reference(rows: WeightedRows) -> np.ndarray:
-    """Scott's rule per column: standard deviation × n_eff^(-1/(d+4)), shape ``(n_features,)``.
 
-    ``n_eff = 1 / Σ w²`` is the effective number of distinct rows. Scott, Multivariate Density Estimation
-    (1992), eq. 6.42.
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What candidates are judged on: training rows, tied ones made one, and perhaps held-out rows."""
+
+    rows: WeightedRows
+    held_out: np.ndarray | None
+    kernel: Kernel
+    log_tol: float
+
+    def log_densities(self, candidates: Candidates) -> np.ndarray:
+        """Of each held-out row, or of each row under all others, ``(n_candidates, n_rows)``."""
+        kernel_sum = KernelSum(self.rows, candidates.shape, self.kernel)
+        logs = log_sums_over(kernel_sum, self.held_out, candidates.factors, self.log_tol)
+        if self.held_out is None:
+            logs = logs - np.log1p(-self.rows.weights)
+        return logs - candidates.log_volumes(self.kernel)[:, None]
+
+    @property
+    def weights(self) -> np.ndarray:
+        """Of the rows in `log_densities`, summing to one."""
+        if self.held_out is None:
+            return self.rows.weights
+        return np.full(len(self.held_out), 1 / len(self.held_out))
+
+    @property
+    def source(self) -> str:
+        """Whose densities they are, in a word."""
+        return "leave-one-out" if self.held_out is None else "validation"
+
+
+class Criterion(Protocol):
+    """A score of candidates, larger is better."""
+
+    name: str
+
+    def scores(self, evidence: Evidence, candidates: Candidates) -> np.ndarray:
+        """The score of each candidate."""
+        ...
+
+
+class Likelihood:
+    """The mean log-density, nats per row."""
+
+    name = "log-likelihood"
+
+    def scores(self, evidence: Evidence, candidates: Candidates) -> np.ndarray:
+        """Weighted means of log-densities; -inf where a row has none."""
+        return evidence.log_densities(candidates) @ evidence.weights
+
+
+class SquaredError:
+    """Minus the integrated squared error up to a constant: ``2 mean p(x) - ∫ p²``.
+
+    For the Gaussian ``∫ p² = Σ_i w_i S(x_i)`` with S the sum at bandwidth √2 h. Bowman (1984); Rudemo (1982).
+    """
+
+    name = "negative squared error"
+
+    def scores(self, evidence: Evidence, candidates: Candidates) -> np.ndarray:
+        """The score of each candidate, in density units."""
+        if not isinstance(evidence.kernel, Gaussian):
+            raise SettingError("bandwidth='lscv' needs the Gaussian kernel", "choose bandwidth='likelihood'")
+        wider = replace(candidates, factors=candidates.factors * math.sqrt(2))
+        kernel_sum = KernelSum(evidence.rows, candidates.shape, evidence.kernel)
+        overlaps = log_sums_over(kernel_sum, evidence.rows.points, wider.factors, evidence.log_tol)
+        overlaps -= wider.log_volumes(evidence.kernel)[:, None]
+        integral = np.exp(overlaps) @ evidence.rows.weights
+        return 2 * np.exp(evidence.log_densities(candidates)) @ evidence.weights - integral
+
+
+CRITERIA: Mapping[str, Criterion] = {"likelihood": Likelihood(), "lscv": SquaredError()}
+"""The criteria by name."""
+
+
+def scan(
+    criterion: Criterion,
+    rows: WeightedRows,
+    held_out: np.ndarray | None,
+    grid: object,
+    kernel: Kernel,
+    log_tol: float,
+) -> BandwidthScan:
+    """Score the candidates of `grid`, or without one multiples of Scott's rule, wider downwards if need be.
+
+    Tied rows count as one and are left out together; otherwise the leave-one-out likelihood would grow
+    without bound as the bandwidth goes to zero.
 
     Raises
     ------
     DataError
-        If a column is constant: no rule can give it a width.
+        If there is only one distinct row, or a constant column and no grid.
+    FitError
+        If no candidate gives every row a density.
     """
-    rows = rows.distinct()
-    weights = rows.weights
-    mean = weights @ rows.points
-    spread = np.sqrt(weights @ (rows.points - mean) ** 2)
-    constant = np.flatnonzero(~(spread > 0))
-    if len(constant):
-        raise DataError(
-            f"column {constant[0]} is constant, so n_samples={len(rows)} rows give it no bandwidth",
-            "leave the column out, or give bandwidth as a number",
-        )
-    effective = 1 / np.sum(weights**2)
-    return spread * effective ** (-1 / (rows.points.shape[1] + 4))
-
-
-def scan_held_out(
-    rows: WeightedRows, held_out: np.ndarray, candidates: Candidates, kernel: Kernel
-) -> BandwidthScan:
-    """The mean log-density of rows `held_out` under every candidate."""
-    logs = log_sums_by_differences(held_out, rows, candidates.shape, candidates.factors, kernel)
-    scores = logs.mean(axis=1) - _log_volumes(candidates, kernel)
-    return _checked(BandwidthScan(candidates.bandwidths, scores, "validation log-likelihood"))
-
-
-def scan_left_out(rows: WeightedRows, candidates: Candidates, kernel: Kernel) -> BandwidthScan:
-    """The weighted mean over rows of the log-density of each row under all others.
-
-    Tied rows count as one and are left out together; otherwise the likelihood would grow without bound as the
-    bandwidth goes to zero.
-    """
-    rows = rows.distinct()
-    if len(rows) == 1:
+    distinct = rows.distinct()
+    if held_out is None and len(distinct) == 1:
         raise DataError(
             "n_samples=1 distinct row cannot choose a bandwidth", "give bandwidth as a number, or more rows"
         )
-    logs = log_sums_by_differences(
-        rows.points, rows, candidates.shape, candidates.factors, kernel, leave_out=np.arange(len(rows))
-    )
-    remaining = np.log1p(-rows.weights)
-    scores = (logs - remaining) @ rows.weights - _log_volumes(candidates, kernel)
-    return _checked(BandwidthScan(candidates.bandwidths, scores, "leave-one-out log-likelihood"))
-
-
-def _log_volumes(candidates: Candidates, kernel: Kernel) -> np.ndarray:
-    n_features = len(candidates.shape)
-    shape_volume = Bandwidth(candidates.shape).log_volume
-    return kernel.log_normalizer(n_features) + shape_volume + n_features * np.log(candidates.factors)
-
-
-def _checked(scan: BandwidthScan) -> BandwidthScan:
-    if not np.isfinite(scan.scores).any():
+    evidence = Evidence(distinct, held_out, kernel, log_tol)
+    if grid is None:
+        found = _search_downwards(criterion, evidence, Candidates.around_rule_of_thumb(rows))
+    else:
+        found = _scored(criterion, evidence, Candidates.of(grid, rows.points.shape[1]))
+    if not np.isfinite(found.scores).any():
         raise FitError(
             "every candidate bandwidth leaves some row without density",
             "give wider candidates, or a kernel without an edge such as 'gaussian'",
         )
-    return scan
+    return found
+
+
+def _scored(criterion: Criterion, evidence: Evidence, candidates: Candidates) -> BandwidthScan:
+    scores = criterion.scores(evidence, candidates)
+    return BandwidthScan(candidates.bandwidths, scores, f"{evidence.source} {criterion.name}")
+
+
+def _search_downwards(criterion: Criterion, evidence: Evidence, candidates: Candidates) -> BandwidthScan:
+    """The default grid, and as long as its narrowest candidate is the best, a further one below it."""
+    found = _scored(criterion, evidence, candidates)
+    while found.best == 0:
+        candidates = candidates.narrower()
+        if len(candidates.factors) < 2:
+            warnings.warn(
+                "the narrowest bandwidth searched is the best\n"
+                "look for rows that are rounded or nearly tied; give candidates or a bandwidth",
+                DensimeterWarning,
+                stacklevel=4,
+            )
+            break
+        below = _scored(criterion, evidence, candidates)
+        found = BandwidthScan(
+            np.concatenate([below.bandwidths, found.bandwidths]),
+            np.concatenate([below.scores, found.scores]),
+            found.criterion,
+        )
+    return found

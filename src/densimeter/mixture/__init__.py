@@ -2,15 +2,41 @@
 
 The story, file by file:
 
-`families`   the four covariance families: features, natural parameters, M-step
-`frame`      centred and scaled coordinates in which EM runs, and the way back
-`starts`     where EM begins
-`em`         the compiled loop over blocks of rows, for several restarts at once
-`estimator`  `GaussianMixture`, the scikit-learn face
-`selection`  how many components: `select_components`
+`linalg`             the two factorisations everything needs
+`families`           what EM asks of a covariance family: features, natural parameters, M-step
+`matrix_families`    full and tied covariances
+`variance_families`  diagonal and spherical ones
+`catalogue`          the four, by name
+`sources`            rows laid out for the compiled step, grouped by what they miss
+`frame`              centred and scaled coordinates in which EM runs, and the way back
+`statistics`         expected sums, mergeable
+`estep`              the E-step, compiled for a piece of rows and spread over all
+`em`                 the loop, for several restarts at once
+`density`            the log-density in the user's coordinates
+`missing`            expectations of missing cells
+`starts`             where EM begins
+`fitting`            a whole fit, from batches of rows to the best restart
+`online`             stepwise EM, for batches seen once
+`conditioning`       what is left when some columns are known
+`fitted`             what can be asked of any fitted mixture
+`estimator`          `GaussianMixture`, the scikit-learn face
+`selection`          how many components: `select_components`
+`bounds`             the evidence lower bound for any distribution over components: `elbo`
+`matching`           how far a fitted mixture is from a known one: `match_components`
 """
 
+from densimeter.mixture.bounds import elbo
+from densimeter.mixture.conditioning import ConditionalMixtures
 from densimeter.mixture.estimator import GaussianMixture
+from densimeter.mixture.matching import ComponentMatch, match_components
 from densimeter.mixture.selection import ComponentSelection, select_components
 
-__all__ = ["ComponentSelection", "GaussianMixture", "select_components"]
+__all__ = [
+    "ComponentMatch",
+    "ComponentSelection",
+    "ConditionalMixtures",
+    "GaussianMixture",
+    "elbo",
+    "match_components",
+    "select_components",
+]

@@ -7,7 +7,8 @@ import math
 import numpy as np
 from scipy.special import logsumexp
 
-from densimeter.mixture.families import LOG_TWO_PI, Family
+from densimeter.mixture.families import LOG_TWO_PI, Family, Parameters
+from densimeter.mixture.sources import patterns
 
 _CHUNK = 8192
 
@@ -31,6 +32,27 @@ def log_joint(
             for k, mean in enumerate(means):
                 z = family.whiten(factors, k, X[rows] - mean)
                 out[rows, k] = constants[k] - np.einsum("ij,ij->i", z, z) / 2
+    return out
+
+
+def observed_log_joint(
+    family: Family, X: np.ndarray, parameters: Parameters, factors: np.ndarray
+) -> np.ndarray:
+    """`log_joint` of the cells that are not missing, each component marginalised over the others."""
+    weights, means, _ = parameters
+    out = np.empty((len(X), len(means)), X.dtype)
+    for observed, members in patterns(X):
+        if members is None:
+            return log_joint(family, X, weights, means, factors)
+        if len(observed) == X.shape[1]:
+            out[members] = log_joint(family, X[members], weights, means, factors)
+            continue
+        part = family.marginal(parameters, observed)
+        with np.errstate(divide="ignore"):
+            out[members] = np.log(weights)
+        if len(observed):
+            own = family.precision_cholesky(part.covariances)
+            out[members] = log_joint(family, X[np.ix_(members, observed)], weights, part.means, own)
     return out
 
 

@@ -1,134 +1,187 @@
-"""Expectation-maximisation of several restarts at once, compiled as one loop.
+"""The loop of expectation-maximisation, for several restarts at once.
 
-An iteration is, for a block of rows at a time, one product of the natural parameters of every component of
-every restart with the rows' features, a softmax over components, and one product of the responsibilities with
-the same features (see `families`). Blocks keep the working set in the cache and its size independent of the
-number of rows; the trip count over blocks is a run-time number, so a new row count of the same bucket
-compiles nothing.
+Rows that fit one piece run in a single compiled loop; a host loop drives the compiled E-step over everything
+else. Both stop a restart when its mean log-likelihood changes by less than the tolerance.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from densimeter.foundations.padding import bucket_size
+from densimeter.foundations.precision import computing_in
+from densimeter.mixture.estep import ONE_THREAD, Chart, local_step, natural_step, sweep
 from densimeter.mixture.families import Family, Parameters
+from densimeter.mixture.frame import Frame
+from densimeter.mixture.sources import Piece, Resident, Source
 
-BLOCK = 1024
-"""Rows worked on at a time: their features and responsibilities stay in the second-level cache."""
-
-
-class Blocks(NamedTuple):
-    """Columns ``(n_blocks, d, block)``, weights ``(n_blocks, block)``, and how many blocks hold rows."""
-
-    columns: np.ndarray
-    weights: np.ndarray
-    n_filled: int
+TOLERATED_ERROR = {np.dtype(np.float64): 1e-9, np.dtype(np.float32): 1e-3}
+"""Error of a log-density, in nats, beyond which the E-step takes differences first; by dtype."""
 
 
-class Outcome(NamedTuple):
-    """How each restart ended: arrays with a leading axis of restarts."""
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """When to stop, and what is added to variances, ``(d,)``, in the frame."""
+
+    tol: float
+    max_iter: int
+    floor: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class Progression:
+    """Where each restart stands: arrays with a leading axis of restarts.
+
+    `lower_bound` is the mean log-likelihood, nats per unit of weight in the user's coordinates, of the
+    parameters before the last M-step.
+    """
 
     parameters: Parameters
     lower_bound: Any
     n_iter: Any
     converged: Any
+    active: Any
 
-
-def into_blocks(rows: np.ndarray, weights: np.ndarray) -> Blocks:
-    """Rows ``(n, d)`` and weights ``(n,)`` laid out for `run`; padding has weight zero."""
-    n, d = rows.shape
-    block = min(BLOCK, bucket_size(n))
-    n_filled = -(-n // block)
-    n_blocks = bucket_size(n_filled, smallest=1)
-    padded = np.zeros((n_blocks * block, d), rows.dtype)
-    padded[:n] = rows
-    padded_weights = np.zeros(n_blocks * block, rows.dtype)
-    padded_weights[:n] = weights
-    columns = np.ascontiguousarray(padded.reshape(n_blocks, block, d).swapaxes(1, 2))
-    return Blocks(columns, padded_weights.reshape(n_blocks, block), n_filled)
-
-
-def expected_sums(
-    family: Family, theta: jax.Array, columns: jax.Array, weights: jax.Array
-) -> tuple[jax.Array, jax.Array]:
-    """The E-step of one block: ``sum_i w_i r_ik phi(x_i)`` and ``sum_i w_i log p(x_i)`` for each restart.
-
-    `theta` has shape ``(R, K, n_terms)``, the results ``(R, K, n_terms)`` and ``(R,)``.
-    """
-    n_restarts, n_components, n_terms = theta.shape
-    features = family.expand(columns)
-    log_joint = (theta.reshape(-1, n_terms) @ features).reshape(n_restarts, n_components, -1)
-    peak = log_joint.max(1, keepdims=True)
-    joint = jnp.exp(log_joint - peak)
-    total = joint.sum(1, keepdims=True)
-    responsibilities = joint * (weights / total)
-    sums = responsibilities.reshape(n_restarts * n_components, -1) @ features.T
-    return sums.reshape(theta.shape), (weights * (peak + jnp.log(total))[:, 0]).sum(-1)
-
-
-def _sweep(family: Family, parameters: Parameters, blocks: Blocks) -> tuple[jax.Array, jax.Array]:
-    """The E-step over all blocks."""
-    theta = family.natural(parameters)
-
-    def add(i: jax.Array, total: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
-        sums, log_likelihood = expected_sums(family, theta, blocks.columns[i], blocks.weights[i])
-        return total[0] + sums, total[1] + log_likelihood
-
-    zero = (jnp.zeros_like(theta), jnp.zeros(theta.shape[0], theta.dtype))
-    return jax.lax.fori_loop(0, blocks.n_filled, add, zero)
-
-
-class _State(NamedTuple):
-    parameters: Parameters
-    lower_bound: jax.Array
-    n_iter: jax.Array
-    converged: jax.Array
-    active: jax.Array
-
-
-@partial(jax.jit, static_argnames="family")
-def run(
-    family: Family, start: Parameters, blocks: Blocks, floor: np.ndarray, tol: float, max_iter: int
-) -> Outcome:
-    """EM from `start` until the mean log-likelihood changes by less than `tol`, for each restart.
-
-    A restart that is done, or whose likelihood is no longer finite, is frozen while the others go on.
-    """
-    total_weight = blocks.weights.sum()
-
-    def step(state: _State) -> _State:
-        sums, log_likelihood = _sweep(family, state.parameters, blocks)
-        bound = log_likelihood / total_weight
-        moved = family.maximise(sums, blocks.columns.shape[1], floor)
-        on = state.active
-        parameters = Parameters(
-            *(
-                jnp.where(on.reshape(-1, *[1] * (new.ndim - 1)), new, old)
-                for new, old in zip(moved, state.parameters, strict=True)
-            )
-        )
-        settled = jnp.abs(bound - state.lower_bound) < tol
-        return _State(
+    @classmethod
+    def start(cls, parameters: Parameters, max_iter: int) -> Progression:
+        """Before the first iteration."""
+        n = len(parameters.weights)
+        return cls(
             parameters,
-            jnp.where(on, bound, state.lower_bound),
-            state.n_iter + on,
-            jnp.where(on, settled, state.converged),
-            on & ~settled & jnp.isfinite(bound) & (state.n_iter + 1 < max_iter),
+            np.full(n, -np.inf),
+            np.zeros(n, np.int32),
+            np.zeros(n, bool),
+            np.full(n, max_iter > 0),
         )
 
-    restarts = start.weights.shape[0]
-    first = _State(
+
+def run(
+    family: Family, frame: Frame, source: Source, dtype: np.dtype, start: Parameters, rules: Rules
+) -> Progression:
+    """EM from `start` over a source of rows, until every restart has converged or used up its iterations.
+
+    A restart whose likelihood is not finite stops where it is.
+    """
+    state = Progression.start(start, rules.max_iter)
+    piece = source.single if isinstance(source, Resident) else None
+    if piece is not None:
+        state = _run_compiled(family, frame, piece, dtype, state, rules)
+    with np.errstate(all="ignore"):  # what is not finite stops its restart
+        return _run_on_host(family, frame, source, dtype, state, rules)
+
+
+def _run_on_host(
+    family: Family, frame: Frame, source: Source, dtype: np.dtype, state: Progression, rules: Rules
+) -> Progression:
+    """The loop over whatever restarts are still active, finished ones dropping out of the computation."""
+    n_features = len(frame.location)
+    while state.active.any():
+        chosen = _bucketed(np.flatnonzero(state.active), len(state.active))
+        current = Parameters(*(part[chosen] for part in state.parameters))
+        error = np.finfo(dtype).eps * np.nanmax(family.cancellation(current), initial=0.0)
+        if error > TOLERATED_ERROR[dtype] and source.complete:
+            sums = local_step(family, frame, source, dtype, current)
+            local = family.maximise(sums.sums, n_features, np.zeros(n_features))
+            moved = family.from_local(local, current, rules.floor)
+        else:
+            sums = natural_step(family, frame, source, dtype, current)
+            moved = sums.finish(family, n_features, rules.floor)
+        state = _advance(state, chosen, moved, sums.mean_log_likelihood, rules)
+    return state
+
+
+def _bucketed(active: np.ndarray, n_restarts: int) -> np.ndarray:
+    """The active restarts, some twice, so that their number takes few values."""
+    return np.resize(active, min(bucket_size(len(active), smallest=1), n_restarts))
+
+
+def _advance(
+    state: Progression, chosen: np.ndarray, moved: Parameters, bound: np.ndarray, rules: Rules
+) -> Progression:
+    parameters = Parameters(*(part.copy() for part in state.parameters))
+    for whole, part in zip(parameters, moved, strict=True):
+        whole[chosen] = part
+    lower_bound, converged = state.lower_bound.copy(), state.converged.copy()
+    n_iter, active = state.n_iter.copy(), state.active.copy()
+    with np.errstate(invalid="ignore"):
+        converged[chosen] = np.abs(bound - state.lower_bound[chosen]) < rules.tol
+    lower_bound[chosen] = bound
+    n_iter[chosen] = state.n_iter[chosen] + 1
+    active[chosen] = ~converged[chosen] & np.isfinite(bound) & (n_iter[chosen] < rules.max_iter)
+    return Progression(parameters, lower_bound, n_iter, converged, active)
+
+
+def _run_compiled(
+    family: Family, frame: Frame, piece: Piece, dtype: np.dtype, state: Progression, rules: Rules
+) -> Progression:
+    """The whole loop in one compiled call; restarts that need differences first are left active."""
+    chart = Chart.of(frame, np.arange(len(frame.location)), dtype)
+    limit = dtype.type(TOLERATED_ERROR[dtype] / np.finfo(dtype).eps)
+    floor, tol, max_iter = rules.floor.astype(dtype), dtype.type(rules.tol), np.int32(rules.max_iter)
+    cast = Parameters(*(part.astype(dtype) for part in state.parameters))
+    with computing_in(dtype):
+        ended = _loop(family, cast, chart, piece, floor, tol, max_iter, limit)
+    parameters, bound, n_iter, converged, finite = jax.tree.map(np.asarray, ended)
+    return Progression(
+        Parameters(*(part.astype(np.float64) for part in parameters)),
+        bound.astype(np.float64) + frame.log_jacobian,
+        n_iter,
+        converged,
+        ~converged & finite & (n_iter < rules.max_iter),
+    )
+
+
+@partial(jax.jit, static_argnums=0, compiler_options=ONE_THREAD)
+def _loop(
+    family: Family,
+    start: Parameters,
+    chart: Chart,
+    piece: Piece,
+    floor: jax.Array,
+    tol: jax.Array,
+    max_iter: jax.Array,
+    limit: jax.Array,
+) -> tuple[Parameters, jax.Array, jax.Array, jax.Array, jax.Array]:
+    """Parameters, bounds, iterations, whether converged and whether finite, for each restart."""
+    total_weight = piece.weights.sum()
+    n_restarts, _, n_features = start.means.shape
+
+    def step(state: Progression) -> Progression:
+        sums, log_likelihood = sweep(family, family.natural(state.parameters), chart, piece)
+        moved = family.maximise(sums, n_features, floor)
+        on = state.active
+        bound = jnp.where(on, log_likelihood / total_weight, state.lower_bound)
+        settled = jnp.where(on, jnp.abs(bound - state.lower_bound) < tol, state.converged)
+        n_iter = state.n_iter + on
+        parameters = Parameters(*map(partial(_select, on), moved, state.parameters))
+        going = on & ~settled & jnp.isfinite(bound) & (n_iter < max_iter)
+        going = going & (family.cancellation(parameters) < limit)
+        return Progression(parameters, bound, n_iter, settled, going)
+
+    first = Progression(
         start,
-        jnp.full(restarts, -jnp.inf, start.weights.dtype),
-        jnp.zeros(restarts, jnp.int32),
-        jnp.zeros(restarts, bool),
-        jnp.full(restarts, max_iter > 0),
+        jnp.full(n_restarts, -jnp.inf, floor.dtype),
+        jnp.zeros(n_restarts, jnp.int32),
+        jnp.zeros(n_restarts, bool),
+        family.cancellation(start) < limit,
     )
     last = jax.lax.while_loop(lambda state: state.active.any(), step, first)
-    return Outcome(last.parameters, last.lower_bound, last.n_iter, last.converged)
+    finite = jnp.isfinite(last.lower_bound) | (last.n_iter == 0)
+    return last.parameters, last.lower_bound, last.n_iter, last.converged, finite
+
+
+def _select(on: jax.Array, new: jax.Array, old: jax.Array) -> jax.Array:
+    return jnp.where(on.reshape(-1, *[1] * (new.ndim - 1)), new, old)
+
+
+jax.tree_util.register_dataclass(
+    Progression,
+    data_fields=["parameters", "lower_bound", "n_iter", "converged", "active"],
+    meta_fields=[],
+)

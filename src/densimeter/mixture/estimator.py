@@ -4,31 +4,34 @@ from __future__ import annotations
 
 import math
 import warnings
-from typing import Any, Self, cast
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, DensityMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight
 
 from densimeter.foundations.checks import check_count, check_number, choose
 from densimeter.foundations.errors import DataError, SettingError
-from densimeter.foundations.precision import computing_in
 from densimeter.foundations.randomness import RandomState, generator_from
-from densimeter.mixture import density, em
+from densimeter.mixture.catalogue import FAMILIES
 from densimeter.mixture.errors import SingularCovarianceError
-from densimeter.mixture.families import FAMILIES, Family, Parameters
-from densimeter.mixture.frame import Frame
-from densimeter.mixture.starts import STARTS, parameters_of, starting_rows
+from densimeter.mixture.families import Parameters
+from densimeter.mixture.fitted import FittedMixture
+from densimeter.mixture.fitting import Fit, Recipe, Table, batches_of, fit_mixture, is_proper
+from densimeter.mixture.online import Online
+from densimeter.mixture.sources import RESIDENT_BYTES
+from densimeter.mixture.starts import STARTS
 
 
-class GaussianMixture(DensityMixin, BaseEstimator):
+class GaussianMixture(FittedMixture):
     """A mixture of Gaussians fitted by expectation-maximisation.
 
     The density is ``p(x) = sum_k w_k N(x | mu_k, Sigma_k)``. Parameters, attributes and methods are those of
     `sklearn.mixture.GaussianMixture`, with these differences, each on purpose:
 
+    - NaN cells count as missing at random: the likelihood is that of the cells a row has.
     - `fit` takes `sample_weight`; weight 2 is the same as the row given twice, starts included.
     - `reg_covar` is in units of each column's variance: a change of units changes nothing but the units.
     - EM runs in centred and scaled coordinates: adding 1e8 to every column changes nothing but the means.
@@ -121,15 +124,53 @@ class GaussianMixture(DensityMixin, BaseEstimator):
         self.verbose = verbose
         self.verbose_interval = verbose_interval
 
+    @classmethod
+    def from_parameters(
+        cls,
+        weights: ArrayLike,
+        means: ArrayLike,
+        covariances: ArrayLike,
+        *,
+        covariance_type: str = "full",
+        random_state: RandomState = None,
+    ) -> Self:
+        """A mixture that is known rather than fitted, shapes as of the fitted attributes.
+
+        Raises
+        ------
+        SettingError
+            If shapes do not agree, weights are not a distribution or a covariance is not positive definite.
+        """
+        centres = np.array(means, np.float64)
+        if centres.ndim != 2:
+            raise SettingError("means must have shape (n_components, n_features)", "give a row per component")
+        model = cls(len(centres), covariance_type=covariance_type, random_state=random_state)
+        family = choose("covariance_type", covariance_type, FAMILIES)
+        k, d = centres.shape
+        shares = _check_part("weights", weights, (k,))
+        matrices = _check_part("covariances", covariances, family.shape(d, k))
+        if shares is None or not ((shares >= 0).all() and math.isclose(shares.sum(), 1, rel_tol=1e-6)):
+            raise SettingError("weights must be non-negative and sum to one", "divide them by their sum")
+        if not is_proper(family, Parameters(shares, centres, matrices)):
+            raise SettingError(
+                "a covariance is not positive definite", "give symmetric positive definite ones"
+            )
+        model._store(Parameters(shares, centres, matrices), np.dtype(np.float64))
+        model._generator = generator_from(random_state)
+        model.n_features_in_ = d
+        return model
+
     def fit(self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None) -> Self:
         """Fit the mixture to rows `X`, shape ``(n_samples, n_features)``.
 
-        `sample_weight`, shape ``(n_samples,)``, are non-negative weights; only their ratios matter.
+        `sample_weight`, shape ``(n_samples,)``, are non-negative weights; only their ratios matter. Time is
+        ``O(n_samples n_components n_features^2)`` an iteration for full covariances; memory beyond `X` is at
+        most 64 MiB for the working copy of a table of that size or none of a longer one, and a constant.
 
         Raises
         ------
         DataError
-            If there are fewer rows than components or no positive weight.
+            If there are fewer rows than components, no positive weight, or a column without a value.
         SettingError
             If a parameter is out of range.
         SingularCovarianceError
@@ -139,7 +180,7 @@ class GaussianMixture(DensityMixin, BaseEstimator):
 
     def _fit(self, X: ArrayLike, sample_weight: ArrayLike | None, capacity: int | None) -> Self:
         """`fit`, with the loop compiled for `capacity` components, the surplus having weight zero."""
-        family = self._check_settings()
+        self._check_settings()
         rows = self._validated(X, ensure_min_samples=2)
         if len(rows) < self.n_components:
             raise DataError(
@@ -147,147 +188,77 @@ class GaussianMixture(DensityMixin, BaseEstimator):
                 f"n_samples = {len(rows)}",
                 "give more rows or ask for fewer components",
             )
-        weights = self._check_weights(rows, sample_weight)
-        frame = Frame.of(rows, weights, family)
-        inner = frame.apply(rows)
+        weights = _check_weights(rows, sample_weight)
+        table = Table(batches_of(rows, weights), rows.dtype, rows.nbytes <= RESIDENT_BYTES)
+        return self._fit_table(table, rows.shape[1], capacity)
+
+    def fit_batches(self, batches: Iterable[Any] | Callable[[], Iterable[Any]]) -> Self:
+        """Fit to batches of rows that need not fit into memory together, by the same EM as `fit`.
+
+        Parameters
+        ----------
+        batches : list or other re-iterable, or callable
+            Of arrays ``(n, n_features)``, or of pairs of such an array and its weights ``(n,)``. It is gone
+            through once for each iteration and a few times more, so a generator will not do: pass the
+            function that makes it.
+
+        Raises
+        ------
+        SettingError
+            If `batches` can be gone through only once.
+        DataError
+            As `fit`.
+        """
+        self._check_settings()
+        if isinstance(batches, Iterator):
+            raise SettingError(
+                "batches can be gone through only once",
+                "pass a list, or the function that makes the generator",
+            )
+        make = batches if callable(batches) else lambda: batches
+        first = next(self._checked(make(), reset=True), None)
+        if first is None:
+            raise DataError("there is no batch", "give at least one batch of rows")
+        table = Table(lambda: self._checked(make(), reset=False), first[0].dtype, resident=False)
+        return self._fit_table(table, first[0].shape[1], None)
+
+    def _checked(self, batches: Iterable[Any], reset: bool) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        for batch in batches:
+            X, sample_weight = batch if isinstance(batch, tuple) else (batch, None)
+            rows = self._validated(X, reset=reset)
+            yield rows, _check_weights(rows, sample_weight, relative=False)
+
+    def _fit_table(self, table: Table, n_features: int, capacity: int | None) -> Self:
         rng = generator_from(self.random_state)
-        start = _padded(
-            family, self._starts(family, frame, inner, weights, rng), capacity or self.n_components
-        )
-        blocks = em.into_blocks(inner, weights)
-        with computing_in(rows.dtype):
-            typed = Parameters(*(part.astype(rows.dtype) for part in start))
-            floor = frame.floor(self.reg_covar).astype(rows.dtype)
-            tol, max_iter = rows.dtype.type(self.tol), np.int32(self.max_iter)
-            outcome = em.run(family, typed, blocks, floor, tol, max_iter)
-            outcome = em.Outcome(Parameters(*map(np.asarray, outcome[0])), *map(np.asarray, outcome[1:]))
-        self._keep_best(family, frame, outcome, rows.dtype)
+        fit = fit_mixture(table, self._recipe(n_features, capacity), rng)
         self._generator = rng
+        self._keep(fit, table.dtype)
         return self
 
-    def _check_settings(self) -> Family:
-        check_count("n_components", self.n_components)
-        check_number("tol", self.tol, at_least=0)
-        check_number("reg_covar", self.reg_covar, at_least=0)
-        check_count("max_iter", self.max_iter)
-        check_count("n_init", self.n_init)
-        choose("init_params", self.init_params, STARTS)
-        return choose("covariance_type", self.covariance_type, FAMILIES)
+    def partial_fit(self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None) -> Self:
+        """Go on with one more batch of rows, by stepwise EM (Cappé and Moulines, 2009, eq. 9).
 
-    @staticmethod
-    def _check_weights(rows: np.ndarray, sample_weight: ArrayLike | None) -> np.ndarray:
-        """Weights in the rows' dtype, their maximum one."""
-        if sample_weight is None:
-            return np.ones(len(rows), rows.dtype)
-        if not np.any(np.asarray(sample_weight)):
-            raise DataError("every sample weight is zero", "give at least one row a positive weight")
-        weights = _check_sample_weight(sample_weight, rows, dtype=np.float64, ensure_non_negative=True)
-        return (weights / weights.max()).astype(rows.dtype)
-
-    def _starts(
-        self, family: Family, frame: Frame, rows: np.ndarray, weights: np.ndarray, rng: np.random.Generator
-    ) -> Parameters:
-        """The parameters that the restarts begin with, stacked, in the frame's coordinates."""
-        if self.warm_start and hasattr(self, "means_"):
-            last = Parameters(self.weights_, self.means_, self.covariances_)
-            return Parameters(*(np.asarray(part)[None] for part in frame.inward(family, last)))
-        begin = choose("init_params", self.init_params, STARTS)
-        seen, mass = starting_rows(rows, weights, rng)
-        given = self._given_parts(family, frame)
-        starts = []
-        for _ in range(self.n_init):
-            responsibilities = begin(seen, mass, self.n_components, rng)
-            made = parameters_of(family, seen, mass, responsibilities, frame.floor(self.reg_covar))
-            starts.append([made[i] if part is None else part for i, part in enumerate(given)])
-        return Parameters(*map(np.stack, zip(*starts, strict=True)))
-
-    def _given_parts(self, family: Family, frame: Frame) -> list[np.ndarray | None]:
-        """What the user gave of the start, in the frame's coordinates; None for what they left open."""
-        d, k = len(frame.location), self.n_components
-        weights = _check_part("weights", self.weights_init, (k,))
-        if weights is not None and (
-            not (weights >= 0).all() or not math.isclose(weights.sum(), 1, rel_tol=1e-6)
-        ):
-            raise SettingError("weights_init must be non-negative and sum to one", "divide them by their sum")
-        means = _check_part("means", self.means_init, (k, d))
-        if means is not None:
-            means = (means - frame.location) / frame.scale
-        precisions = _check_part("precisions", self.precisions_init, family.shape(d, k))
-        if precisions is None:
-            return [weights, means, None]
-        try:
-            covariances = family.invert(precisions)
-        except np.linalg.LinAlgError:
-            raise SettingError(
-                f"precisions_init of {self.covariance_type!r} must be symmetric, positive definite",
-                "give inverses of covariances",
-            ) from None
-        return [weights, means, family.rescale(covariances, 1 / frame.scale)]
-
-    def _keep_best(self, family: Family, frame: Frame, outcome: em.Outcome, dtype: np.dtype) -> None:
-        """Store the restart with the highest likelihood, in the user's units."""
-        self.lower_bounds_ = outcome.lower_bound.astype(np.float64) + frame.log_jacobian
-        for best in np.argsort(-np.nan_to_num(self.lower_bounds_, nan=-np.inf, posinf=-np.inf)):
-            inner = _trimmed(
-                family, Parameters(*(part[best] for part in outcome.parameters)), self.n_components
-            )
-            if math.isfinite(self.lower_bounds_[best]) and self._store(
-                family, frame.outward(family, inner), dtype
-            ):
-                break
-        else:
-            raise SingularCovarianceError
-        self.converged_ = bool(outcome.converged[best])
-        self.n_iter_ = int(outcome.n_iter[best])
-        self.lower_bound_ = float(self.lower_bounds_[best])
-        if not self.converged_ and self.max_iter > 1:
-            warnings.warn(
-                f"the best restart did not converge in {self.max_iter} iterations; "
-                "increase max_iter or tol, or check for degenerate data",
-                ConvergenceWarning,
-                stacklevel=4,
-            )
-
-    def _store(self, family: Family, parameters: Parameters, dtype: np.dtype) -> bool:
-        """Store the parameters and what follows from them; False if a covariance is not positive definite."""
-        try:
-            factors = family.precision_cholesky(parameters.covariances)
-        except np.linalg.LinAlgError:
-            return False
-        self.weights_ = (parameters.weights / parameters.weights.sum()).astype(dtype)
-        self.means_ = parameters.means.astype(dtype)
-        self.covariances_ = parameters.covariances.astype(dtype)
-        self.precisions_cholesky_ = factors.astype(dtype)
-        self.precisions_ = family.precisions(factors).astype(dtype)
-        return True
-
-    def _validated(self, X: ArrayLike, **checks: Any) -> np.ndarray:
-        rows: Any = validate_data(self, cast(Any, X), dtype=[np.float64, np.float32], **checks)
-        return rows
-
-    def _joint(self, X: ArrayLike) -> np.ndarray:
-        check_is_fitted(self)
+        The first batch is fitted as by `fit`; each later one moves the expected statistics a step towards its
+        own, the t-th by ``(t + 1)^-0.6``, so that old batches are slowly forgotten.
+        """
+        self._check_settings()
+        online = getattr(self, "_online", None)
+        if online is None:
+            self.fit(X, sample_weight=sample_weight)
+            rows = self._validated(X, reset=False)
+            recipe = self._recipe(rows.shape[1], None)
+            self._online = Online.begin(rows, _check_weights(rows, sample_weight), recipe, self._parameters)
+            return self
         rows = self._validated(X, reset=False)
-        family = choose("covariance_type", self.covariance_type, FAMILIES)
-        return density.log_joint(family, rows, self.weights_, self.means_, self.precisions_cholesky_)
-
-    def score_samples(self, X: ArrayLike) -> np.ndarray:
-        """The log-density of each row, nats, shape ``(n_samples,)``."""
-        return density.normalise(self._joint(X))[0]
-
-    def score(  # pyright: ignore[reportIncompatibleMethodOverride]  # scikit-learn's mixin returns nothing
-        self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None
-    ) -> float:
-        """The mean log-density of the rows, nats per row, weighted if weights are given."""
-        return float(np.average(self.score_samples(X), weights=cast(Any, sample_weight)))
-
-    def predict_proba(self, X: ArrayLike) -> np.ndarray:
-        """The posterior probability of each component for each row, ``(n_samples, n_components)``."""
-        return np.exp(density.normalise(self._joint(X))[1])
-
-    def predict(self, X: ArrayLike) -> np.ndarray:
-        """The most probable component of each row."""
-        return self._joint(X).argmax(axis=1)
+        self._online = online.step(rows, _check_weights(rows, sample_weight))
+        parameters = self._online.parameters
+        if not is_proper(self._family, parameters):
+            self._online = online
+            raise SingularCovarianceError
+        self._store(parameters, rows.dtype)
+        self.n_iter_ += 1
+        self.lower_bound_ = self._online.lower_bound
+        return self
 
     def fit_predict(
         self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None
@@ -295,65 +266,94 @@ class GaussianMixture(DensityMixin, BaseEstimator):
         """Fit, then the most probable component of each row."""
         return self.fit(X, sample_weight=sample_weight).predict(X)
 
-    def sample(self, n_samples: int = 1, random_state: RandomState = None) -> tuple[np.ndarray, np.ndarray]:
-        """Rows drawn from the mixture and the components they came from, sorted by component.
+    def _check_settings(self) -> None:
+        check_count("n_components", self.n_components)
+        check_number("tol", self.tol, at_least=0)
+        check_number("reg_covar", self.reg_covar, at_least=0)
+        check_count("max_iter", self.max_iter)
+        check_count("n_init", self.n_init)
+        choose("init_params", self.init_params, STARTS)
+        choose("covariance_type", self.covariance_type, FAMILIES)
 
-        Each call draws anew, from the generator that `random_state` of the constructor seeded.
-        """
-        check_is_fitted(self)
-        check_count("n_samples", n_samples)
-        rng = self._generator if random_state is None else generator_from(random_state)
-        k, d = self.means_.shape
-        family = choose("covariance_type", self.covariance_type, FAMILIES)
-        weights = np.asarray(self.weights_, np.float64)
-        counts = rng.multinomial(n_samples, weights / weights.sum())
-        labels = np.repeat(np.arange(k), counts)
-        normal = rng.standard_normal((n_samples, d))
-        lower = np.linalg.cholesky(np.asarray(family.as_full(self.covariances_, d, k), np.float64))
-        rows = self.means_[labels] + np.einsum("nij,nj->ni", lower[labels], normal)
-        return rows.astype(self.means_.dtype), labels
+    def _recipe(self, n_features: int, capacity: int | None) -> Recipe:
+        resumed = self.warm_start and hasattr(self, "means_")
+        return Recipe(
+            family=self._family,
+            n_components=self.n_components,
+            capacity=capacity or self.n_components,
+            n_init=1 if resumed else self.n_init,
+            start=choose("init_params", self.init_params, STARTS),
+            given=tuple(self._parameters) if resumed else self._given_parts(n_features),
+            reg_covar=self.reg_covar,
+            tol=self.tol,
+            max_iter=self.max_iter,
+        )
 
-    @property
-    def _n_parameters(self) -> int:
-        k, d = self.means_.shape
-        family = choose("covariance_type", self.covariance_type, FAMILIES)
-        return family.n_parameters(d, k) + k * d + k - 1
+    def _given_parts(self, d: int) -> tuple[np.ndarray | None, np.ndarray | None, np.ndarray | None]:
+        """What the user gave of the start; None for what they left open."""
+        k = self.n_components
+        weights = _check_part("weights", self.weights_init, (k,))
+        if weights is not None and not (
+            (weights >= 0).all() and math.isclose(weights.sum(), 1, rel_tol=1e-6)
+        ):
+            raise SettingError("weights_init must be non-negative and sum to one", "divide them by their sum")
+        means = _check_part("means", self.means_init, (k, d))
+        precisions = _check_part("precisions", self.precisions_init, self._family.shape(d, k))
+        if precisions is None:
+            return weights, means, None
+        try:
+            return weights, means, self._family.invert(precisions)
+        except np.linalg.LinAlgError:
+            raise SettingError(
+                f"precisions_init of {self.covariance_type!r} must be symmetric, positive definite",
+                "give inverses of covariances",
+            ) from None
 
-    def bic(self, X: ArrayLike) -> float:
-        """The Bayesian information criterion of the rows; the lower the better."""
-        return -2 * self.score(X) * len(np.asarray(X)) + self._n_parameters * math.log(len(np.asarray(X)))
+    def _keep(self, fit: Fit, dtype: np.dtype) -> None:
+        """Store the fit, and warn if it ran out of iterations."""
+        self._store(fit.parameters, dtype)
+        self._online = None
+        self.converged_ = fit.converged
+        self.n_iter_ = fit.n_iter
+        self.lower_bound_ = fit.lower_bound
+        self.lower_bounds_ = fit.lower_bounds
+        if self.verbose:
+            print(f"converged: {fit.converged}, iterations: {fit.n_iter}, nats: {fit.lower_bound:.6f}")  # noqa: T201
+        if not fit.converged and self.max_iter > 1:
+            warnings.warn(
+                f"the best restart did not converge in {self.max_iter} iterations; "
+                "increase max_iter or tol, or check for degenerate data",
+                ConvergenceWarning,
+                stacklevel=5,
+            )
 
-    def aic(self, X: ArrayLike) -> float:
-        """Akaike's information criterion of the rows; the lower the better."""
-        return -2 * self.score(X) * len(np.asarray(X)) + 2 * self._n_parameters
+    def _store(self, parameters: Parameters, dtype: np.dtype) -> None:
+        """Store the parameters and what follows from them."""
+        factors = self._family.precision_cholesky(parameters.covariances)
+        self.weights_ = (parameters.weights / parameters.weights.sum()).astype(dtype)
+        self.means_ = parameters.means.astype(dtype)
+        self.covariances_ = parameters.covariances.astype(dtype)
+        self.precisions_cholesky_ = factors.astype(dtype)
+        self.precisions_ = self._family.precisions(factors).astype(dtype)
+
+
+def _check_weights(rows: np.ndarray, sample_weight: ArrayLike | None, relative: bool = True) -> np.ndarray:
+    """Weights ``(n,)``, divided by their maximum if `relative`; a view of a single one if there are none."""
+    if sample_weight is None:
+        return np.broadcast_to(np.ones(1, rows.dtype), len(rows))
+    if not np.any(np.asarray(sample_weight)):
+        raise DataError("every sample weight is zero", "give at least one row a positive weight")
+    weights = _check_sample_weight(sample_weight, rows, dtype=np.float64, ensure_non_negative=True)
+    return (weights / weights.max() if relative else weights).astype(rows.dtype)
 
 
 def _check_part(name: str, given: Any, shape: tuple[int, ...]) -> np.ndarray | None:
     if given is None:
         return None
-    part = np.asarray(given, np.float64)
+    part = np.array(given, np.float64)
     if part.shape != shape or not np.isfinite(part).all():
         raise SettingError(
             f"the parameter '{name}' should have the shape of {shape}, finite, but got {part.shape}",
-            f"give {name}_init with shape {shape}",
+            f"give {name} with shape {shape}",
         )
     return part
-
-
-def _padded(family: Family, start: Parameters, capacity: int) -> Parameters:
-    """Stacked starts with components of weight zero appended, up to `capacity`."""
-    missing = capacity - start.weights.shape[1]
-
-    def repeat_last(part: np.ndarray) -> np.ndarray:
-        return np.concatenate([part, np.repeat(part[:, -1:], missing, axis=1)], axis=1)
-
-    weights = np.concatenate([start.weights, np.zeros((len(start.weights), missing))], axis=1)
-    covariances = start.covariances if family.shared else repeat_last(start.covariances)
-    return Parameters(weights, repeat_last(start.means), covariances)
-
-
-def _trimmed(family: Family, parameters: Parameters, n_components: int) -> Parameters:
-    """One restart's parameters without the components that `_padded` appended, in float64."""
-    weights, means, covariances = (part.astype(np.float64) for part in parameters)
-    kept = covariances if family.shared else covariances[:n_components]
-    return Parameters(weights[:n_components], means[:n_components], kept)

@@ -1,8 +1,9 @@
 """Where EM begins: hard assignments of rows to components, by the words scikit-learn uses for them.
 
-A start sees the weighted *set* of rows: equal rows are merged and sorted first, and every draw is the inverse
-of the cumulated weights at a uniform number. So a start does not depend on the order of the rows, and weight
-2 is the same as a row given twice.
+A start sees the weighted *set* of rows, whitened: equal rows are merged, rows are sorted by their distance
+from the centre, and every draw is the inverse of the cumulated weights at a uniform number. So a start depends
+neither on the order of the rows nor on the units or the mixing of the columns, and weight 2 is the same as a
+row given twice.
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ from collections.abc import Callable
 import numpy as np
 
 from densimeter.mixture.families import Family, Parameters
+from densimeter.mixture.sources import Batches
 
 SUBSAMPLE = 16384
 """Rows that a start looks at: enough to place components, however long the table."""
 LLOYD_STEPS = 20
 
 Start = Callable[[np.ndarray, np.ndarray, int, np.random.Generator], np.ndarray]
-"""From rows ``(n, d)``, weights, number of components and generator to responsibilities ``(n, K)``."""
+"""From whitened rows ``(n, d)``, weights, number of components and generator to responsibilities."""
 
 
 def distinct_rows(rows: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -27,7 +29,8 @@ def distinct_rows(rows: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np
     order = np.lexsort(rows.T[::-1])
     rows, weights = rows[order], weights[order]
     new = np.ones(len(rows), bool)
-    new[1:] = (rows[1:] != rows[:-1]).any(1)
+    equal = (rows[1:] == rows[:-1]) | (np.isnan(rows[1:]) & np.isnan(rows[:-1]))
+    new[1:] = ~equal.all(1)
     return rows[new], np.bincount(np.cumsum(new) - 1, weights)
 
 
@@ -44,6 +47,11 @@ def whitened(rows: np.ndarray, weights: np.ndarray) -> np.ndarray:
     if not keep.any():
         return centred
     return centred @ (vectors[:, keep] / np.sqrt(values[keep]))
+
+
+def outwards(z: np.ndarray) -> np.ndarray:
+    """The order of whitened rows by their distance from the centre, which no affine map changes."""
+    return np.argsort((z * z).sum(1), kind="stable")
 
 
 def _draw(weights: np.ndarray, rng: np.random.Generator, size: int) -> np.ndarray:
@@ -86,15 +94,13 @@ def _nearest(rows: np.ndarray, centres: np.ndarray) -> np.ndarray:
     return _squared_distances(rows, (rows * rows).sum(1), centres).argmin(0)
 
 
-def start_plus_plus(rows: np.ndarray, weights: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
+def start_plus_plus(z: np.ndarray, weights: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
     """Rows belong to the nearest k-means++ centre."""
-    z = whitened(rows, weights)
     return _one_hot(_nearest(z, z[plus_plus(z, weights, k, rng)]), k)
 
 
-def start_kmeans(rows: np.ndarray, weights: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
+def start_kmeans(z: np.ndarray, weights: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
     """Rows belong to the nearest centre after Lloyd's iterations from k-means++ centres."""
-    z = whitened(rows, weights)
     centres = z[plus_plus(z, weights, k, rng)]
     labels = _nearest(z, centres)
     for _ in range(LLOYD_STEPS):
@@ -108,17 +114,16 @@ def start_kmeans(rows: np.ndarray, weights: np.ndarray, k: int, rng: np.random.G
     return _one_hot(labels, k)
 
 
-def start_random(rows: np.ndarray, weights: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
+def start_random(z: np.ndarray, weights: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
     """Responsibilities drawn uniformly and normalised."""
-    responsibilities = rng.random((len(rows), k))
+    responsibilities = rng.random((len(z), k))
     return responsibilities / responsibilities.sum(1, keepdims=True)
 
 
 def start_random_from_data(
-    rows: np.ndarray, weights: np.ndarray, k: int, rng: np.random.Generator
+    z: np.ndarray, weights: np.ndarray, k: int, rng: np.random.Generator
 ) -> np.ndarray:
     """Rows belong to the nearest of k rows drawn at random."""
-    z = whitened(rows, weights)
     return _one_hot(_nearest(z, z[_draw(weights, rng, k)]), k)
 
 
@@ -131,15 +136,19 @@ STARTS: dict[str, Start] = {
 """What the words of ``init_params`` stand for."""
 
 
-def starting_rows(
-    rows: np.ndarray, weights: np.ndarray, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """The distinct rows that starts look at: all of a short table, a random part of a long one."""
-    if len(rows) > SUBSAMPLE:
-        chosen = rng.choice(len(rows), SUBSAMPLE, replace=False)
-        if (weights[chosen] > 0).sum() > SUBSAMPLE // 2:
-            rows, weights = rows[chosen], weights[chosen]
-    return distinct_rows(np.asarray(rows, np.float64), np.asarray(weights, np.float64))
+def starting_rows(batches: Batches, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """The distinct rows that starts look at: all of a short table, a random part of a long one.
+
+    Rows carry random keys and those with the smallest are kept, so batch boundaries make no difference.
+    """
+    keys = np.random.default_rng(rng.integers(2**63))  # `rng` itself advances the same for any number of rows
+    kept: list[np.ndarray] = []
+    for rows, weights in batches():
+        new = np.column_stack([keys.random(len(rows)), weights, rows])[weights > 0]
+        kept = [np.concatenate([*kept, new])]
+        if len(kept[0]) > SUBSAMPLE:
+            kept = [kept[0][np.argpartition(kept[0][:, 0], SUBSAMPLE)[:SUBSAMPLE]]]
+    return distinct_rows(kept[0][:, 2:], kept[0][:, 1])
 
 
 def parameters_of(

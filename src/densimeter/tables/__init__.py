@@ -1,7 +1,9 @@
 """Files in, cleaned rows out.
 
-The story: table (what comes out) -> readers (CSV, Parquet, Arrow, NPY) -> columns (numbers or not) ->
-rounding (ties and lattices) -> cleaning (what is refused or left out) -> inputs (anything called a table).
+The story: table (what comes out) -> numerals (numbers and missing cells as text) -> dialect (how a text file
+is written) -> delimited (text files) -> readers (these and Parquet, Arrow, NPY) -> columns (numbers or not)
+-> lattice (even spacing) -> rounding (ties, and noise to undo them) -> cleaning (what is refused or left
+out) -> inputs (anything called a table).
 """
 
 from densimeter.tables.cleaning import CleaningRules

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -13,8 +14,8 @@ from densimeter.foundations.checks import choose
 from densimeter.foundations.errors import DataError
 from densimeter.foundations.randomness import RandomState, generator_from
 from densimeter.tables.columns import NumericColumn, OtherColumn, read_column, select_columns
-from densimeter.tables.rounding import find_rounding
-from densimeter.tables.table import Note, Table, decision, warning
+from densimeter.tables.rounding import Rounding, find_rounding
+from densimeter.tables.table import Note, RawTable, Table, decision, warning
 
 
 class OnTrouble(StrEnum):
@@ -26,6 +27,9 @@ class OnTrouble(StrEnum):
 
 LARGEST = 1e150
 """Sizes above this, and spreads below its inverse, cannot be squared in float64."""
+
+FEWEST_SPACINGS = 1024
+"""A column must span at least this many neighbouring float64 numbers."""
 
 _ON_TROUBLE = {choice.value: choice for choice in OnTrouble}
 
@@ -56,7 +60,7 @@ class CleaningRules:
         choose("text", self.text, _ON_TROUBLE)
 
 
-def clean(raw: pa.Table, source: str, rules: CleaningRules, random_state: RandomState = None) -> Table:
+def clean(raw: RawTable, rules: CleaningRules, random_state: RandomState = None) -> Table:
     """The rows of `raw` that a density can be fitted to.
 
     Raises
@@ -65,15 +69,20 @@ def clean(raw: pa.Table, source: str, rules: CleaningRules, random_state: Random
         Naming the columns, if cells are missing, infinite or text and the rules do not allow to leave them
         out, if a column is constant or does not exist, or if nothing is left.
     """
-    chosen = select_columns(raw, rules.columns)
-    columns, notes = _numeric_columns(chosen, rules)
-    rows = np.column_stack([column.values for column in columns])
+    columns, notes = _numeric_columns(select_columns(raw.cells, rules.columns), rules)
     names = tuple(column.name for column in columns)
-    rows, dropped = _finite_rows(rows, names, rules)
-    _refuse_constant(rows, names)
-    _refuse_extreme(rows, names)
-    table = Table(rows, names, source, (*notes, *dropped))
+    rows, dropped = _finite_rows(np.column_stack([column.values for column in columns]), names, rules)
+    _refuse_useless(rows, names)
+    table = Table(rows, names, raw.source, (*raw.notes, *notes, *dropped, *_warn_of_inexact(columns)))
     return _treat_rounding(table, rules, random_state)
+
+
+def _warn_of_inexact(columns: Sequence[NumericColumn]) -> list[Note]:
+    return [
+        warning(f"{column.name!r} holds whole numbers beyond 2^53, which are rounded to float64 numbers")
+        for column in columns
+        if column.is_inexact
+    ]
 
 
 def _numeric_columns(raw: pa.Table, rules: CleaningRules) -> tuple[list[NumericColumn], list[Note]]:
@@ -89,9 +98,17 @@ def _numeric_columns(raw: pa.Table, rules: CleaningRules) -> tuple[list[NumericC
     if rules.text != OnTrouble.DROP:
         raise DataError(
             f"not every column is numeric: {_listing(other)}",
-            f"choose with --columns {','.join(c.name for c in numeric)} or leave them out with --text drop",
+            f"{_choose([c.name for c in numeric])}, or leave them out with --text drop",
         )
     return numeric, [decision(f"column left out: {column.name!r} ({column.what})") for column in other]
+
+
+def _choose(names: Sequence[str], most: int = 8) -> str:
+    """Advice to choose these columns, spelt out where they are few and easy to spell."""
+    simple = 0 < len(names) <= most and all(
+        name.isprintable() and not set(name) & set(" ,'\"") for name in names
+    )
+    return f"choose with --columns {','.join(names)}" if simple else "choose other columns with --columns"
 
 
 def _listing(columns: Sequence[OtherColumn], most: int = 6) -> str:
@@ -102,52 +119,67 @@ def _listing(columns: Sequence[OtherColumn], most: int = 6) -> str:
 def _finite_rows(
     rows: np.ndarray, names: Sequence[str], rules: CleaningRules
 ) -> tuple[np.ndarray, list[Note]]:
-    finite = np.isfinite(rows)
-    if finite.all():
+    whole, counts, complete = np.ones(len(rows), bool), [], []
+    for name, column in zip(names, rows.T, strict=True):
+        finite = np.isfinite(column)
+        if finite.all():
+            complete.append(name)
+            continue
+        whole &= finite
+        n_missing = int(np.isnan(column).sum())
+        kinds = ((n_missing, "missing"), (int((~finite).sum()) - n_missing, "infinite"))
+        counts.append(f"{name!r} has " + " and ".join(f"{n:,} {what}" for n, what in kinds if n))
+    if not counts:
         return rows, []
-    missing, infinite = np.isnan(rows).sum(axis=0), np.isinf(rows).sum(axis=0)
-    counts = [
-        f"{name!r} has " + " and ".join(f"{n:,} {what}" for n, what in ((m, "missing"), (i, "infinite")) if n)
-        for name, m, i in zip(names, missing, infinite, strict=True)
-        if m or i
-    ]
-    whole = finite.all(axis=1)
-    n_bad = int((~whole).sum())
+    n_bad, listed = int((~whole).sum()), "; ".join(counts)
+    if n_bad == len(rows):
+        raise DataError(f"every row has a cell without a finite number: {listed}", _choose(complete))
     if rules.missing != OnTrouble.DROP:
         raise DataError(
-            f"{n_bad:,} of {len(rows):,} rows have cells without a finite number: {'; '.join(counts)}",
-            "leave these rows out with --missing drop, or choose other columns with --columns",
+            f"{n_bad:,} of {len(rows):,} rows have cells without a finite number: {listed}",
+            f"leave these rows out with --missing drop, or {_choose(complete)}",
         )
-    if not whole.any():
-        raise DataError(
-            f"every row has a cell without a finite number: {'; '.join(counts)}", "choose other columns"
-        )
-    return rows[whole], [decision(f"{n_bad:,} of {len(rows):,} rows left out: {'; '.join(counts)}")]
+    return rows[whole], [decision(f"{n_bad:,} of {len(rows):,} rows left out: {listed}")]
 
 
-def _refuse_constant(rows: np.ndarray, names: Sequence[str]) -> None:
-    constant = [name for name, same in zip(names, (rows == rows[0]).all(axis=0), strict=True) if same]
+def _refuse_useless(rows: np.ndarray, names: Sequence[str]) -> None:
+    """Refuse columns that are constant, or so large, narrow or offset that float64 cannot work with them."""
+    if len(rows) < 2:
+        raise DataError("one row is no sample", "give a file with a row of numbers for each observation")
+    low, high = rows.min(axis=0), rows.max(axis=0)
+    constant = [name for name, same in zip(names, low == high, strict=True) if same]
     if constant:
         are = "is" if len(constant) == 1 else "are"
         raise DataError(
             f"{', '.join(map(repr, constant))} {are} constant: no density is defined on a constant column",
-            "choose the other columns with --columns",
+            _choose([name for name in names if name not in constant]),
         )
-
-
-def _refuse_extreme(rows: np.ndarray, names: Sequence[str]) -> None:
-    largest, spread = np.abs(rows).max(axis=0), np.ptp(rows / 2, axis=0)
-    for name, size, range_ in zip(names, largest, spread, strict=True):
-        if size > LARGEST or range_ < 1 / LARGEST:
-            what = f"values of size {size:.3g}" if size > LARGEST else f"values spread over {2 * range_:.3g}"
+    largest = np.maximum(np.abs(low), np.abs(high))
+    for name, size, half_range in zip(names, largest, high / 2 - low / 2, strict=True):
+        trouble = _numerical_trouble(size, half_range)
+        if trouble:
+            advice = (
+                "subtract a constant from it"
+                if size < LARGEST and half_range > 1 / LARGEST
+                else "change its unit"
+            )
             raise DataError(
-                f"{name!r} holds {what}, whose squares are no finite numbers",
-                "give the column in another unit, or choose other columns with --columns",
+                f"{name!r} holds {trouble}", f"{advice}, or {_choose([n for n in names if n != name])}"
             )
 
 
+def _numerical_trouble(size: float, half_range: float) -> str | None:
+    if size > LARGEST:
+        return f"values of size {size:.3g}, whose squares are no finite numbers"
+    if half_range < 1 / LARGEST:
+        return f"values spread over {2 * half_range:.3g}, whose squares are no finite numbers"
+    if 2 * half_range < FEWEST_SPACINGS * np.spacing(size):
+        return f"values near {size:.6g} that differ in their last digits only ({2 * half_range:.3g})"
+    return None
+
+
 def _treat_rounding(table: Table, rules: CleaningRules, random_state: RandomState) -> Table:
-    found = [find_rounding(name, table.rows[:, j]) for j, name in enumerate(table.columns)]
+    found = _roundings(table)
     if not any(found):
         return table
     described = "; ".join(rounding.describe(len(table.rows)) for rounding in found if rounding)
@@ -164,8 +196,29 @@ def _treat_rounding(table: Table, rules: CleaningRules, random_state: RandomStat
         if rounding:
             spread[:, j] = rounding.dequantize(table.rows[:, j], generator)
             log_volume += rounding.mean_log_cell(table.rows[:, j])
-    note = decision(
-        f"dequantised: {described}. Add {log_volume:+.3f} nats to a log-likelihood to bound the "
-        "log-probability of the rounded rows from below"
-    )
-    return replace(table, rows=spread, notes=(*table.notes, note), originals=table.rows)
+    notes = [
+        decision(
+            f"dequantised: {described}. Add {log_volume:+.3f} nats to a log-likelihood to bound the "
+            "log-probability of the rounded rows from below"
+        )
+    ]
+    uneven = [repr(rounding.name) for rounding in found if rounding and rounding.step is None]
+    if uneven:
+        notes.append(
+            warning(
+                f"the values of {', '.join(uneven)} are not evenly spaced: noise between neighbours spreads "
+                "ties, yet a point mass among close neighbours stays sharp"
+            )
+        )
+    return replace(table, rows=spread, notes=(*table.notes, *notes), originals=table.rows)
+
+
+def _roundings(table: Table) -> list[Rounding | None]:
+    def distinct(j: int) -> np.ndarray:
+        return table.rows[np.unique(table.identities, return_index=True)[1], j]
+
+    several = len(table.columns) > 1
+    return [
+        find_rounding(name, table.rows[:, j], partial(distinct, j) if several else None)
+        for j, name in enumerate(table.columns)
+    ]

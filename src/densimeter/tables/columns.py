@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,7 +10,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from densimeter.foundations.errors import DataError, did_you_mean
+from densimeter.foundations.errors import DataError, SettingError, did_you_mean
+from densimeter.tables.numerals import number_in
+
+LARGEST_EXACT_INTEGER = 2**53
+"""Whole numbers beyond it are not all float64 numbers."""
 
 
 @dataclass(frozen=True)
@@ -18,6 +23,8 @@ class NumericColumn:
 
     name: str
     values: np.ndarray
+    is_inexact: bool = False
+    """Whether whole numbers were too large to stay exact."""
 
 
 @dataclass(frozen=True)
@@ -34,24 +41,34 @@ def select_columns(table: pa.Table, names: Sequence[str] | None) -> pa.Table:
     Raises
     ------
     DataError
-        If one does not exist or is named twice.
+        If one does not exist or is named twice, or if two columns of the table share a name.
+    SettingError
+        If `names` is a single string.
     """
+    if isinstance(names, str):
+        raise SettingError(f"columns must be a list of names, got {names!r}", f"give [{names!r}]")
+    repeated = [name for name, count in Counter(table.column_names).items() if count > 1]
+    if repeated and (names is None or set(repeated) & set(names)):
+        raise DataError(f"two columns are called {repeated[0]!r}", "rename one of them")
     if names is None:
         return table
     if not names:
-        raise DataError("no column was chosen", "name at least one column")
+        raise SettingError("no column was chosen", "name at least one column")
     for name in names:
         if name not in table.column_names:
-            raise DataError(f"there is no column {name!r}", did_you_mean(name, table.column_names))
+            raise DataError(f"there is no column {name!r}", did_you_mean(str(name), table.column_names))
     if len(set(names)) < len(names):
-        raise DataError("a column was chosen twice", "name each column once")
+        raise SettingError("a column was chosen twice", "name each column once")
     return table.select(list(names))
 
 
 def read_column(name: str, cells: pa.ChunkedArray) -> NumericColumn | OtherColumn:
     """The numbers of a column, or what it holds instead."""
     kind = cells.type
-    if pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_decimal(kind):
+    if pa.types.is_integer(kind):
+        numbers = _to_float64(cells)
+        return NumericColumn(name, numbers, bool((np.abs(numbers) > LARGEST_EXACT_INTEGER).any()))
+    if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         return NumericColumn(name, _to_float64(cells))
     if pa.types.is_null(kind):
         return NumericColumn(name, np.full(len(cells), np.nan))
@@ -59,30 +76,47 @@ def read_column(name: str, cells: pa.ChunkedArray) -> NumericColumn | OtherColum
         return read_column(name, pc.cast(cells, kind.value_type))
     if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
         return _read_text(name, cells)
-    return OtherColumn(name, f"values of type {kind}")
+    return OtherColumn(name, _description(kind))
 
 
 def _to_float64(cells: pa.ChunkedArray) -> np.ndarray:
     numbers = pc.cast(cells, pa.float64(), safe=False)
-    return np.array(pc.fill_null(numbers, np.nan).to_numpy(), np.float64)
+    return pc.fill_null(numbers, np.nan).to_numpy()
+
+
+def _description(kind: pa.DataType) -> str:
+    if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
+        return "dates"
+    if pa.types.is_time(kind):
+        return "times of the day"
+    if pa.types.is_boolean(kind):
+        return "true or false"
+    return f"values of type {kind}"
 
 
 def _read_text(name: str, cells: pa.ChunkedArray) -> NumericColumn | OtherColumn:
     """Numbers written as text are numbers; a few cells that are none make the column mixed."""
-    texts = cells.to_pylist()
-    numbers = np.full(len(texts), np.nan)
-    strange: list[int] = []
-    for i, text in enumerate(texts):
-        if text is None or not text.strip():
-            continue
-        try:
-            numbers[i] = float(text)
-        except ValueError:
-            strange.append(i)
-    if not strange:
+    coded = pc.cast(cells, pa.large_string()).combine_chunks().dictionary_encode()
+    words = _decoded(coded.dictionary)
+    found = [number_in(word) for word in words]  # each different cell is looked at once
+    codes = pc.fill_null(coded.indices, len(words)).to_numpy()
+    numbers = np.array([np.nan if number is None else number for number in [*found, None]])[codes]
+    strange = np.array([number is None for number in found] + [False])[codes]
+    if not strange.any():
         return NumericColumn(name, numbers)
-    filled = sum(text is not None and bool(text.strip()) for text in texts)
-    if len(strange) == filled:
-        return OtherColumn(name, "text")
-    count = "a cell that is no number" if len(strange) == 1 else f"{len(strange):,} cells that are no numbers"
-    return OtherColumn(name, f"{count}, the first {texts[strange[0]]!r} in row {strange[0] + 1}")
+    first = int(np.argmax(strange))
+    example = f"the first {_shortened(words[codes[first]])!r} in row {first + 1:,}"
+    n_strange = int(strange.sum())
+    if n_strange == len(strange) - np.isnan(numbers[~strange]).sum():
+        return OtherColumn(name, f"text, {example}")
+    many = "a cell that is no number" if n_strange == 1 else f"{n_strange:,} cells that are no numbers"
+    return OtherColumn(name, f"{many}, {example}")
+
+
+def _decoded(words: pa.Array) -> list[str]:
+    """The words as Python strings; bytes that are no UTF-8 are replaced, as only a message shows them."""
+    return [word.decode("utf-8", "replace") for word in pc.cast(words, pa.large_binary()).to_pylist()]
+
+
+def _shortened(word: str, longest: int = 40) -> str:
+    return word if len(word) <= longest else word[: longest - 1] + "…"

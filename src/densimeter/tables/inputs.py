@@ -13,7 +13,7 @@ from densimeter.foundations.errors import DataError
 from densimeter.foundations.randomness import RandomState
 from densimeter.tables.cleaning import CleaningRules, clean
 from densimeter.tables.readers import read_file, table_of_array
-from densimeter.tables.table import Table
+from densimeter.tables.table import RawTable, Table
 
 
 def load_table(data: Any, rules: CleaningRules | None = None, random_state: RandomState = None) -> Table:
@@ -22,6 +22,8 @@ def load_table(data: Any, rules: CleaningRules | None = None, random_state: Rand
     Parameters
     ----------
     data : path, array of shape (n_samples, n_features), data frame or pyarrow.Table
+        Also anything that exports itself as Arrow columns (``__arrow_c_stream__``). The index of a frame is
+        no column of it.
     rules : CleaningRules, optional
         What may be left out; by default nothing.
     random_state : int, Generator, RandomState or None
@@ -38,31 +40,57 @@ def load_table(data: Any, rules: CleaningRules | None = None, random_state: Rand
     >>> table.columns, table.rows.shape
     (('x0', 'x1'), (3, 2))
     """
-    if isinstance(data, Table):
-        return data
-    return clean(*_raw_table(data), rules or CleaningRules(), random_state)
+    return clean(_raw_table(data), rules or CleaningRules(), random_state)
 
 
-def _raw_table(data: Any) -> tuple[pa.Table, str]:
+def _raw_table(data: Any) -> RawTable:
     if isinstance(data, (str, PathLike)):
-        path = Path(data)
-        return read_file(path), str(path)
-    if isinstance(data, pa.Table):
-        return _not_empty(data), "Arrow table"
-    if hasattr(data, "to_arrow"):
-        return _not_empty(data.to_arrow()), "data frame"
+        return read_file(Path(data))
     if hasattr(data, "columns") and hasattr(data, "iloc"):
-        named = data.rename(columns=str)
-        return _not_empty(pa.Table.from_pandas(named, preserve_index=False)), "data frame"
-    array = np.asarray(data)
+        return _checked(_table_of_frame(data), "data frame")
+    table = _table_of_arrow(data)
+    if table is not None:
+        return _checked(table, "Arrow table" if isinstance(data, pa.Table) else "data frame")
+    return RawTable(table_of_array(_array(data)), "array")
+
+
+def _checked(table: pa.Table, source: str) -> RawTable:
+    if table.num_rows == 0 or table.num_columns == 0:
+        raise DataError("the table holds no rows", "give a row of numbers for each observation")
+    return RawTable(table, source)
+
+
+def _table_of_frame(frame: Any) -> pa.Table:
+    """A pandas frame without its index; names that are no strings are written out."""
+    names = [str(name) for name in frame.columns]
+    return pa.Table.from_arrays([_cells(frame.iloc[:, j]) for j in range(len(names))], names=names)
+
+
+def _cells(series: Any) -> pa.Array | pa.ChunkedArray:
+    try:
+        return pa.array(series, from_pandas=True)
+    except (pa.ArrowException, TypeError, ValueError, OverflowError):
+        # a column of mixed objects: written out, so that it can be named, or left out
+        return pa.array([None if cell is None else str(cell) for cell in series], pa.large_string())
+
+
+def _table_of_arrow(data: Any) -> pa.Table | None:
+    """The columns of anything that speaks Arrow; None for what does not, or is one column without a name."""
+    if not hasattr(data, "__arrow_c_stream__") and not hasattr(data, "__arrow_c_array__"):
+        return None
+    try:
+        return pa.table(data)
+    except (pa.ArrowException, TypeError, ValueError):
+        return None
+
+
+def _array(data: Any) -> np.ndarray:
+    try:
+        array = np.asanyarray(data)
+    except (TypeError, ValueError) as problem:
+        raise DataError("the rows are not all of the same length", "give an array of numbers") from problem
     if array.ndim not in (1, 2) or array.size == 0:
         raise DataError(
             f"an array of shape {array.shape} is no table", "give an array of shape (n_samples, n_features)"
         )
-    return table_of_array(array), "array"
-
-
-def _not_empty(table: pa.Table) -> pa.Table:
-    if table.num_rows == 0 or table.num_columns == 0:
-        raise DataError("the table holds no rows", "give a row of numbers for each observation")
-    return table
+    return array

@@ -8,75 +8,128 @@ log-density plus the log-volume of the cells is a lower bound on the log-probabi
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
+from densimeter.tables.lattice import find_lattice, is_single_precision
+
 TIED_SHARE = 0.05
 """A column in which more than this share of the rows share their value with another row is called tied."""
 
-_LATTICE_TOLERANCE = 1e-3
-"""How far, in steps, a value may lie from the lattice: room for decimals that are no binary fractions."""
+ATOM_SHARE, FEWEST_IN_ATOM, ATOM_EXCESS = 0.01, 10, 5
+"""A value is a point mass if this share of the rows, this many rows and this multiple of the mean have it."""
+
+_CROWDED_SHARE = 0.5
+"""Ties by the precision of the numbers themselves do no harm until they are the rule."""
+
+
+@dataclass(frozen=True)
+class Ties:
+    """The distinct values of a column and how often each occurs."""
+
+    values: np.ndarray
+    counts: np.ndarray
+
+    @classmethod
+    def of(cls, column: np.ndarray) -> Ties:
+        """The ties of a column; -0.0 and 0.0 are the same value."""
+        return cls(*np.unique(column, return_counts=True))
+
+    @property
+    def share(self) -> float:
+        """The share of the rows whose value occurs more than once."""
+        return float(self.counts[self.counts > 1].sum() / self.counts.sum())
+
+    @property
+    def atom(self) -> tuple[float, float] | None:
+        """The commonest value and its share of the rows, where it stands out as a point mass."""
+        n_rows, largest = self.counts.sum(), self.counts.max()
+        stands_out = largest * len(self.counts) >= ATOM_EXCESS * n_rows
+        if largest < max(FEWEST_IN_ATOM, ATOM_SHARE * n_rows) or not stands_out:
+            return None
+        return float(self.values[self.counts.argmax()]), float(largest / n_rows)
 
 
 @dataclass(frozen=True)
 class Rounding:
-    """How one column is rounded: its distinct values and the cell that each stands for."""
+    """How one column is rounded: its distinct values, and the ends of the cell that each stands for."""
 
     name: str
     values: np.ndarray
-    below: np.ndarray
-    above: np.ndarray
+    lower: np.ndarray
+    upper: np.ndarray
     step: float | None
+    atom: tuple[float, float] | None
 
     def describe(self, n_rows: int) -> str:
         """What the column looks like, in a few words."""
         apart = f", {self.step:.6g} apart" if self.step else ""
-        return f"{self.name!r} takes {len(self.values):,} values in {n_rows:,} rows{apart}"
+        often = f", {self.atom[0]:.6g} in {self.atom[1]:.0%} of them" if self.atom else ""
+        return f"{self.name!r} takes {len(self.values):,} values in {n_rows:,} rows{apart}{often}"
 
     def dequantize(self, column: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-        """`column` with noise uniform over the cell of each value."""
+        """`column` with each value replaced by a number uniform over its cell."""
         index = np.searchsorted(self.values, column)
-        share = generator.random(len(column))
-        return column - self.below[index] + share * (self.below[index] + self.above[index])
+        lower, upper = self.lower[index], self.upper[index]
+        return np.minimum(lower + generator.random(len(column)) * (upper - lower), upper)
 
     def mean_log_cell(self, column: np.ndarray) -> float:
         """Mean of the log of the cells' widths over the rows: what the likelihood's correction adds."""
-        index = np.searchsorted(self.values, column)
-        return float(np.log(self.below[index] + self.above[index]).mean())
+        return float(np.log(self.upper - self.lower)[np.searchsorted(self.values, column)].mean())
 
 
-def find_rounding(name: str, column: np.ndarray) -> Rounding | None:
-    """The rounding of a column, or None if its values are (nearly) all different.
+def find_rounding(
+    name: str, column: np.ndarray, distinct: Callable[[], np.ndarray] | None = None
+) -> Rounding | None:
+    """The rounding of a column, or None if it could come from a density.
+
+    Parameters
+    ----------
+    name : str
+    column : array of shape (n_samples,)
+        Finite.
+    distinct : callable, optional
+        Gives the column in the distinct rows of the table: ties that whole repeated rows explain are no
+        rounding. For a table of one column, leave it out.
 
     Examples
     --------
     >>> find_rounding("waiting", np.array([50.0, 51.0, 51.0, 54.0, 54.0])).step
     1.0
     """
-    values, counts = np.unique(column, return_counts=True)
-    if len(values) < 2 or counts[counts > 1].sum() <= TIED_SHARE * len(column):
+    ties = Ties.of(column)
+    if len(ties.values) < 2 or (ties.share <= TIED_SHARE and ties.atom is None):
         return None
-    step = _lattice_step(values)
-    if step is not None:
-        half = np.full(len(values), step / 2)
-        return Rounding(name, values, half, half, step)
-    gaps = np.diff(values)
-    below = np.concatenate([gaps[:1], gaps]) / 2
-    above = np.concatenate([gaps, gaps[-1:]]) / 2
-    return Rounding(name, values, below, above, None)
+    lattice = find_lattice(ties.values)
+    if lattice is not None and not _is_precision(lattice.step, ties):
+        centres = lattice.nearest(ties.values)
+        half = lattice.step / 2
+        return Rounding(name, ties.values, centres - half, centres + half, lattice.step, ties.atom)
+    if ties.atom is None and not _is_tied_without_lattice(ties, lattice is not None, distinct):
+        return None
+    middles = ties.values[:-1] / 2 + ties.values[1:] / 2
+    lower = np.concatenate([2 * ties.values[:1] - middles[:1], middles])
+    upper = np.concatenate([middles, 2 * ties.values[-1:] - middles[-1:]])
+    return Rounding(name, ties.values, lower, upper, None, ties.atom)
 
 
-def _lattice_step(values: np.ndarray) -> float | None:
-    """The step of which all differences are multiples, if it is no finer than the data can show."""
-    differences = np.diff(values)
-    scale = 10.0 ** np.floor(np.log10(differences.min()))
-    candidates = [
-        differences.min(),
-        *(scale * m for m in (5, 2, 1, 0.5, 0.2, 0.1) if scale * m <= differences.min()),
-    ]
-    for step in candidates:
-        in_steps = (values - values[0]) / step
-        if np.abs(in_steps - np.round(in_steps)).max() < _LATTICE_TOLERANCE:
-            return float(f"{step:.12g}")
-    return None
+def _is_precision(step: float, ties: Ties) -> bool:
+    """Whether a lattice is only that of the 32-bit numbers which the values once were."""
+    largest = np.float32(np.abs(ties.values).max())
+    finest = step <= 1.01 * float(np.spacing(largest))
+    return finest and is_single_precision(ties.values) and ties.share <= _CROWDED_SHARE
+
+
+def _is_tied_without_lattice(
+    ties: Ties, is_precision: bool, distinct: Callable[[], np.ndarray] | None
+) -> bool:
+    if is_precision:
+        return False
+    if is_single_precision(ties.values) and ties.share <= _CROWDED_SHARE:
+        return False
+    if distinct is not None:
+        return Ties.of(distinct()).share > TIED_SHARE
+    # one column alone: a few repeats of each row are resampling, many are a discrete variable
+    return ties.counts.mean() >= ATOM_EXCESS

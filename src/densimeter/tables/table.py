@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 import numpy as np
+import pyarrow as pa
 
 
 class NoteKind(StrEnum):
@@ -37,6 +39,15 @@ def warning(text: str) -> Note:
 
 
 @dataclass(frozen=True)
+class RawTable:
+    """Cells as they were found: Arrow columns of any type, their source, and what was decided in reading."""
+
+    cells: pa.Table
+    source: str
+    notes: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True)
 class Table:
     """Finite numbers in named columns.
 
@@ -60,10 +71,40 @@ class Table:
     notes: tuple[Note, ...] = ()
     originals: np.ndarray | None = None
 
-    @property
+    @cached_property
     def identities(self) -> np.ndarray:
         """For each row a number that it shares with the rows equal to it, shape ``(n_samples,)``."""
-        rows = self.rows if self.originals is None else self.originals
-        # adding 0.0 makes -0.0 and 0.0 the same bytes; a row of bytes sorts faster than a row of numbers
-        as_bytes = np.ascontiguousarray(rows + 0.0).view(np.dtype((np.void, rows.itemsize * rows.shape[1])))
-        return np.unique(as_bytes.ravel(), return_inverse=True)[1].ravel()
+        return row_identities(self.rows if self.originals is None else self.originals)
+
+
+def row_identities(rows: np.ndarray) -> np.ndarray:
+    """A number for each row, equal for equal rows and only for them; -0.0 equals 0.0.
+
+    Rows are told apart by a 64-bit hash of their bits, which sorts ten times faster than they do. Should two
+    different rows ever share a hash, the rows themselves are sorted.
+
+    Examples
+    --------
+    >>> first, second, third = row_identities(np.array([[1.0, 0.0], [2.0, 0.0], [1.0, -0.0]]))
+    >>> bool(first == third), bool(first == second)
+    (True, False)
+    """
+    bits = np.ascontiguousarray(rows + 0.0).view(np.uint64)  # -0.0 + 0.0 is 0.0
+    hashes = _hashed(bits)
+    if (np.diff(np.sort(hashes)) > 0).all():  # no row twice: the common case, and a sort without an index
+        return np.arange(len(rows))
+    _, first, identities = np.unique(hashes, return_index=True, return_inverse=True)
+    if not np.array_equal(bits[first][identities], bits):
+        identities = np.unique(bits, axis=0, return_inverse=True)[1]
+    return identities
+
+
+def _hashed(bits: np.ndarray) -> np.ndarray:
+    """One 64-bit word a row, by the finaliser of SplitMix64 (Steele, Lea and Flood, 2014) on each column."""
+    mixed = np.zeros(len(bits), np.uint64)
+    for column in bits.T:
+        mixed = (mixed ^ column) + np.uint64(0x9E3779B97F4A7C15)
+        mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        mixed ^= mixed >> np.uint64(31)
+    return mixed

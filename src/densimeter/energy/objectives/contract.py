@@ -6,7 +6,6 @@ from typing import Any, NamedTuple, Protocol
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 
 from densimeter.energy.base import MixtureBase
 from densimeter.energy.proposal import Proposal
@@ -21,9 +20,10 @@ class Learned(eqx.Module):
 
 
 class Batch(NamedTuple):
-    """What one step sees: rows ``(n, d)``, the base they are tilted from, and draws that stand for it."""
+    """What one step sees: rows ``(n, d)`` of one fold, the fold's base, and how to draw for it."""
 
     rows: jax.Array
+    fold: jax.Array
     base: MixtureBase
     proposal: Proposal
     n_proposals: int
@@ -31,7 +31,10 @@ class Batch(NamedTuple):
 
 
 class Step(NamedTuple):
-    """What a step's loss tells beside its value: the memory to carry on, and the effective share of draws."""
+    """What a step tells beside its loss: the memory to carry on, and the share of its draws that counts.
+
+    The share is Kish's effective sample size over the sample size; 1 where nothing is weighted.
+    """
 
     memory: Any
     effective_share: jax.Array
@@ -40,16 +43,10 @@ class Step(NamedTuple):
 class Objective(Protocol):
     """One way to learn the tilt. Stateless: what changes is handed in and out."""
 
-    def start(self, tilt: Tilt, batch: Batch) -> tuple[Learned, Any]:
-        """The learned part and the memory before the first step."""
+    def start(self, tilt: Tilt, bases: MixtureBase, key: jax.Array) -> tuple[Learned, Any]:
+        """The learned part and the memory before the first step; `bases` has a leading axis of folds."""
         ...
 
     def loss(self, learned: Learned, memory: Any, batch: Batch) -> tuple[jax.Array, Step]:
         """The number to minimise, whose gradient with respect to `learned` is the step, and what it tells."""
         ...
-
-
-def effective_share(log_weights: jax.Array) -> jax.Array:
-    """Kish's effective sample size over the sample size: ``(sum w)^2 / (n sum w^2)``, in (0, 1]."""
-    twice = 2 * jax.nn.logsumexp(log_weights) - jax.nn.logsumexp(2 * log_weights)
-    return jnp.exp(twice) / log_weights.shape[0]

@@ -7,7 +7,9 @@ import math
 import equinox as eqx
 import jax
 
-from densimeter.energy.objectives.contract import Batch, Learned, Step, effective_share
+from densimeter.energy.base import MixtureBase
+from densimeter.energy.objectives.contract import Batch, Learned, Step
+from densimeter.energy.proposal import effective_share, weighted_draws
 from densimeter.energy.tilt import Tilt
 
 
@@ -18,14 +20,13 @@ class Importance(eqx.Module):
     ``E_p[grad t]``, which is the gradient of log Z (identity ``E_p[f] = E_q[f w] / E_q[w]``).
     """
 
-    def start(self, tilt: Tilt, batch: Batch) -> tuple[Learned, None]:
+    def start(self, tilt: Tilt, bases: MixtureBase, key: jax.Array) -> tuple[Learned, None]:
         """Nothing is learned beside the tilt and nothing remembered."""
         return Learned(tilt), None
 
     def loss(self, learned: Learned, memory: None, batch: Batch) -> tuple[jax.Array, Step]:
         """Minus the log-likelihood per row of the batch above the base's, nats."""
-        points, log_weights = batch.proposal.draw(batch.base, batch.key, batch.n_proposals)
+        points, log_weights = weighted_draws(batch.proposal, batch.base, batch.key, batch.n_proposals)
         log_w = jax.vmap(learned.tilt)(points) + log_weights
         log_z = jax.nn.logsumexp(log_w) - math.log(batch.n_proposals)
-        data_term = jax.vmap(learned.tilt)(batch.rows).mean()
-        return log_z - data_term, Step(memory, jax.lax.stop_gradient(effective_share(log_w)))
+        return log_z - jax.vmap(learned.tilt)(batch.rows).mean(), Step(memory, effective_share(log_w))

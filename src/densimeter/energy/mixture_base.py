@@ -1,0 +1,132 @@
+"""A Gaussian mixture as base: its number of components and its covariance family chosen by BIC."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from densimeter.energy.base import FitBase, MixtureBase
+from densimeter.foundations.errors import SettingError
+from densimeter.foundations.scaling import ColumnScaling
+from densimeter.mixture import GaussianMixture, select_components
+
+LADDER = (tuple(range(1, 9)), tuple(range(9, 17)), (18, 20, 22, 24, 28, 32))
+"""Numbers of components tried, rung by rung, for as long as a rung betters the one below."""
+
+SIMPLER_FAMILIES = ("tied", "diag", "spherical")
+"""Families tried in place of full covariances at the number of components that suits these best."""
+
+ROWS_PER_FEATURE = 1000
+"""The choice is made on no more rows than this times one more than the number of columns."""
+
+FEW_ROWS = 3000
+"""Up to so many rows each candidate gets four restarts, beyond them two."""
+
+ROWS_PER_COMPONENT = 10
+"""No candidate has fewer rows per component than this."""
+
+
+@dataclass(frozen=True)
+class MixtureFit:
+    """Fits mixtures by EM from the one that was chosen, so that the bases of all folds are alike."""
+
+    chosen: GaussianMixture
+
+    def __call__(self, Z: np.ndarray) -> MixtureBase:
+        """The mixture of the scaled rows ``(n, d)``."""
+        model = GaussianMixture(
+            self.chosen.n_components,
+            covariance_type=self.chosen.covariance_type,
+            weights_init=self.chosen.weights_,
+            means_init=self.chosen.means_,
+            precisions_init=self.chosen.precisions_,
+            tol=1e-5,
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # a base need not be at the very optimum
+            return base_of(model.fit(Z))
+
+
+class ChooseMixture:
+    """Chooses the number of components and the family by BIC, on at most half of the rows.
+
+    Full covariances first, up the ladder; then simpler families with the same number of components.
+    """
+
+    def n_rows(self, n_available: int, n_features: int) -> int:
+        """Half of the rows, or `ROWS_PER_FEATURE` for every column and one more if that is less."""
+        return min((n_available + 1) // 2, ROWS_PER_FEATURE * (n_features + 1))
+
+    def __call__(self, Z: np.ndarray, scaling: ColumnScaling, rng: np.random.Generator) -> FitBase:
+        """Mixtures like the one with the lowest BIC on the scaled rows `Z`."""
+        full = _climb(Z, rng)
+        simpler = select_components(
+            Z, [full.n_components], covariance_type=SIMPLER_FAMILIES, n_init=_n_init(Z), random_state=rng
+        ).best
+        return MixtureFit(min(full, simpler, key=lambda candidate: candidate.criterion).model)
+
+
+def _climb(Z: np.ndarray, rng: np.random.Generator) -> Any:
+    largest = max(1, len(Z) // ROWS_PER_COMPONENT)
+    best: Any = None
+    for rung in LADDER:
+        candidates = [k for k in rung if k <= largest]
+        if not candidates:
+            break
+        found = select_components(Z, candidates, n_init=_n_init(Z), random_state=rng).best
+        if best is not None and found.criterion >= best.criterion:
+            break
+        best = found
+    return best
+
+
+def _n_init(Z: np.ndarray) -> int:
+    return 4 if len(Z) <= FEW_ROWS else 2
+
+
+@dataclass(frozen=True)
+class GivenMixture:
+    """A mixture that was fitted before, on rows of its own: nothing is left to choose or to fit."""
+
+    model: GaussianMixture
+
+    def n_rows(self, n_available: int, n_features: int) -> int:
+        """None."""
+        return 0
+
+    def __call__(self, Z: np.ndarray, scaling: ColumnScaling, rng: np.random.Generator) -> FitBase:
+        """The mixture in the coordinates of the scaled rows.
+
+        Raises
+        ------
+        SettingError
+            If it has another number of columns than the rows.
+        """
+        if self.model.n_features_in_ != Z.shape[1]:
+            raise SettingError(
+                f"base has {self.model.n_features_in_} columns and X has {Z.shape[1]}",
+                "give a mixture fitted on the same columns",
+            )
+        base = base_of(self.model).scaled(scaling)
+        return lambda rows: base
+
+
+def base_of(model: Any) -> MixtureBase:
+    """The base with the density of a fitted Gaussian mixture of any covariance family."""
+    n_components, n_features = model.means_.shape
+    expand = _FULL_COVARIANCES[model.covariance_type]
+    covariances = expand(np.asarray(model.covariances_, np.float64), n_components, n_features)
+    return MixtureBase.of(model.weights_, model.means_, covariances)
+
+
+_FULL_COVARIANCES = {
+    "full": lambda c, k, d: c,
+    "tied": lambda c, k, d: np.broadcast_to(c, (k, d, d)),
+    "diag": lambda c, k, d: c[:, :, None] * np.eye(d),
+    "spherical": lambda c, k, d: c[:, None, None] * np.eye(d),
+}
+"""Covariances in each family's shape to matrices ``(K, d, d)``."""

@@ -1,0 +1,171 @@
+"""A whole fit: frame, starts, EM, and the restart with the highest likelihood, from batches of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from densimeter.mixture import em
+from densimeter.mixture.errors import SingularCovarianceError
+from densimeter.mixture.families import Family, Parameters
+from densimeter.mixture.frame import ColumnMoments, Frame, column_moments
+from densimeter.mixture.missing import fill_by_one_gaussian
+from densimeter.mixture.sources import Batches, Layout, Resident, Source, Streamed
+from densimeter.mixture.starts import Start, outwards, parameters_of, starting_rows, whitened
+
+BATCH_NUMBERS = 1 << 20
+"""Cells of a table in memory that are looked at together."""
+TIE = 1e-8
+"""Restarts whose bounds differ by less, in nats per row, have found the same optimum."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Everything a fit needs to know but the rows.
+
+    `given` are parts of the start in the user's coordinates, None for those to be made. The compiled loop has
+    room for `capacity` components, the surplus having weight zero.
+    """
+
+    family: Family
+    n_components: int
+    capacity: int
+    n_init: int
+    start: Start
+    given: tuple[np.ndarray | None, np.ndarray | None, np.ndarray | None]
+    reg_covar: float
+    tol: float
+    max_iter: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """The best restart, in the user's coordinates, and the bounds of all of them."""
+
+    parameters: Parameters
+    lower_bound: float
+    lower_bounds: np.ndarray
+    n_iter: int
+    converged: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows to fit to: fresh passes, their dtype, and whether they may be kept in the working layout."""
+
+    batches: Batches
+    dtype: np.dtype
+    resident: bool
+
+    def source(self, layout: Layout, complete: bool) -> Source:
+        """The rows as the E-step wants them."""
+        return (Resident if self.resident else Streamed)(layout, self.batches, complete)
+
+
+def batches_of(rows: np.ndarray, weights: np.ndarray) -> Batches:
+    """Passes over a table in memory, by views of a bounded number of cells."""
+    step = max(1, BATCH_NUMBERS // rows.shape[1])
+
+    def batches() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        for first in range(0, len(rows), step):
+            yield rows[first : first + step], weights[first : first + step]
+
+    return batches
+
+
+def fit_mixture(table: Table, recipe: Recipe, rng: np.random.Generator) -> Fit:
+    """Fit by EM from every start and keep the best.
+
+    Raises
+    ------
+    DataError
+        If the rows cannot be used; see `column_moments`.
+    SingularCovarianceError
+        If every restart ended in a covariance that is not positive definite.
+    """
+    moments = column_moments(table.batches)
+    frame = Frame.of(moments, recipe.family, table.dtype)
+    start = padded(recipe.family, make_starts(table, moments, frame, recipe, rng), recipe.capacity)
+    n_features = len(frame.location)
+    layout = Layout.of(recipe.family, n_features, recipe.capacity * len(start.weights), table.dtype)
+    source = table.source(layout, moments.complete)
+    rules = em.Rules(recipe.tol, recipe.max_iter, frame.floor(recipe.reg_covar))
+    ended = em.run(recipe.family, frame, source, table.dtype, start, rules)
+    return _best(recipe, frame, ended)
+
+
+def make_starts(
+    table: Table, moments: ColumnMoments, frame: Frame, recipe: Recipe, rng: np.random.Generator
+) -> Parameters:
+    """The parameters that the restarts begin with, stacked, in the frame's coordinates."""
+    family, k = recipe.family, recipe.n_components
+    weights, means, covariances = recipe.given
+    given = [
+        weights,
+        None if means is None else (means - frame.location) / frame.scale,
+        None if covariances is None else family.rescale(covariances, 1 / frame.scale),
+    ]
+    if all(part is not None for part in given):
+        return Parameters(*(np.stack([part] * recipe.n_init) for part in given if part is not None))
+    rows, mass = starting_rows(table.batches, rng)
+    rows = frame.apply(rows)
+    if not moments.complete:
+        rows = fill_by_one_gaussian(rows, mass, rng)
+    z = whitened(rows, mass)
+    order = outwards(z)
+    rows, mass, z = rows[order], mass[order], z[order]
+    starts = []
+    for _ in range(recipe.n_init):
+        responsibilities = recipe.start(z, mass, k, rng)
+        made = parameters_of(family, rows, mass, responsibilities, frame.floor(recipe.reg_covar))
+        starts.append([own if part is None else part for own, part in zip(made, given, strict=True)])
+    return Parameters(*map(np.stack, zip(*starts, strict=True)))
+
+
+def _best(recipe: Recipe, frame: Frame, ended: em.Progression) -> Fit:
+    """The restart with the highest bound; of those equal to rounding the first, whatever the rounding was."""
+    bounds = np.where(np.isfinite(ended.lower_bound), ended.lower_bound, -np.inf)
+    rounded = np.round(bounds / TIE)
+    for best in np.argsort(-rounded, kind="stable"):
+        one = Parameters(*(part[best] for part in ended.parameters))
+        inner = trimmed(recipe.family, one, recipe.n_components)
+        if np.isfinite(bounds[best]) and is_proper(recipe.family, inner):
+            return Fit(
+                frame.outward(recipe.family, inner),
+                float(ended.lower_bound[best]),
+                ended.lower_bound,
+                int(ended.n_iter[best]),
+                bool(ended.converged[best]),
+            )
+    raise SingularCovarianceError
+
+
+def is_proper(family: Family, parameters: Parameters) -> bool:
+    """Whether every number is finite and every covariance positive definite."""
+    if not all(np.isfinite(part).all() for part in parameters):
+        return False
+    try:
+        return bool(np.isfinite(family.precision_cholesky(parameters.covariances)).all())
+    except np.linalg.LinAlgError:
+        return False
+
+
+def padded(family: Family, start: Parameters, capacity: int) -> Parameters:
+    """Stacked starts with components of weight zero appended, up to `capacity`."""
+    missing = capacity - start.weights.shape[1]
+
+    def repeat_last(part: np.ndarray) -> np.ndarray:
+        return np.concatenate([part, np.repeat(part[:, -1:], missing, axis=1)], axis=1)
+
+    weights = np.concatenate([start.weights, np.zeros((len(start.weights), missing))], axis=1)
+    covariances = start.covariances if family.shared else repeat_last(start.covariances)
+    return Parameters(weights, repeat_last(start.means), covariances)
+
+
+def trimmed(family: Family, parameters: Parameters, n_components: int) -> Parameters:
+    """One restart's parameters without the components that `padded` appended."""
+    weights, means, covariances = parameters
+    kept = covariances if family.shared else covariances[:n_components]
+    return Parameters(weights[:n_components], means[:n_components], kept)

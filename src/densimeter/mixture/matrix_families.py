@@ -1,0 +1,210 @@
+"""Full and tied covariances: the families that know how columns vary together."""
+
+# ruff: noqa: D102 - the methods are documented once, in `families.Family`
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from densimeter.mixture.families import Parameters, constant_terms, normalised, safe_counts, vacancy
+from densimeter.mixture.linalg import gram, inverse_cholesky
+
+
+def _unpack(packed: Any, n_features: int) -> Any:
+    """Symmetric matrices ``(..., d, d)`` from their upper triangles ``(..., d (d + 1) / 2)``."""
+    position = np.zeros((n_features, n_features), int)
+    rows, columns = np.triu_indices(n_features)
+    position[rows, columns] = position[columns, rows] = np.arange(len(rows))
+    return packed[..., position]
+
+
+def _outer(left: Any, right: Any) -> Any:
+    return left[..., :, None] * right[..., None, :]
+
+
+class Full:
+    """A covariance matrix of its own for each component, ``(K, d, d)``."""
+
+    shared = False
+
+    def n_terms(self, n_features: int) -> int:
+        return 1 + n_features + n_features * (n_features + 1) // 2
+
+    def expand(self, columns: Any) -> Any:
+        xp = columns.__array_namespace__()
+        rows, others = np.triu_indices(columns.shape[0])
+        return xp.concatenate([xp.ones_like(columns[:1]), columns, columns[rows] * columns[others]])
+
+    def natural(self, parameters: Parameters) -> Any:
+        weights, means, covariances = parameters
+        xp = means.__array_namespace__()
+        inverse = inverse_cholesky(covariances)
+        precisions = gram(inverse)
+        log_det = xp.log(xp.diagonal(inverse, axis1=-2, axis2=-1)).sum(-1)
+        linear = xp.matmul(precisions, means[..., None])[..., 0]
+        rows, columns = np.triu_indices(means.shape[-1])
+        halves = np.where(rows == columns, -0.5, -1.0).astype(means.dtype)
+        constant = constant_terms(weights, log_det, means, linear)
+        return xp.concatenate([constant[..., None], linear, precisions[..., rows, columns] * halves], -1)
+
+    def maximise(self, sums: Any, n_features: int, floor: Any) -> Parameters:
+        xp = sums.__array_namespace__()
+        counts = sums[..., 0]
+        safe = safe_counts(counts)[..., None]
+        means = sums[..., 1 : 1 + n_features] / safe
+        second = _unpack(sums[..., 1 + n_features :] / safe, n_features)
+        eye = xp.eye(n_features, dtype=sums.dtype)
+        covariances = second - _outer(means, means) + eye * (floor + vacancy(counts)[..., None, None])
+        return Parameters(normalised(counts), means, covariances)
+
+    def cancellation(self, parameters: Parameters) -> Any:
+        weights, means, covariances = parameters
+        xp = means.__array_namespace__()
+        precisions = gram(inverse_cholesky(covariances))
+        reach = xp.abs(means) + xp.sqrt(xp.diagonal(covariances, axis1=-2, axis2=-1))
+        terms = (xp.abs(precisions) * _outer(reach, reach)).sum((-2, -1))
+        return xp.where(weights > 0, terms, 0.0).max(-1)
+
+    def marginal(self, parameters: Parameters, columns: np.ndarray) -> Parameters:
+        weights, means, covariances = parameters
+        return Parameters(weights, means[..., columns], covariances[..., columns[:, None], columns])
+
+    def complete(self, sums: np.ndarray, parameters: Parameters, observed: np.ndarray) -> np.ndarray:
+        _, means, covariances = parameters
+        d, n_seen = means.shape[-1], len(observed)
+        missing = np.setdiff1d(np.arange(d), observed)
+        counts, first = sums[..., 0], sums[..., 1 : 1 + n_seen]
+        second = _unpack(sums[..., 1 + n_seen :], n_seen)
+        slope, offset, residual = regression(means, covariances, observed, missing)
+        fitted = np.einsum("...mo,...o->...m", slope, first)
+        all_first = np.empty((*counts.shape, d))
+        all_first[..., observed] = first
+        all_first[..., missing] = fitted + counts[..., None] * offset
+        cross = slope @ second + _outer(offset, first)
+        everything = np.empty((*counts.shape, d, d))
+        everything[..., observed[:, None], observed] = second
+        everything[..., missing[:, None], observed] = cross
+        everything[..., observed[:, None], missing] = np.swapaxes(cross, -1, -2)
+        everything[..., missing[:, None], missing] = (
+            slope @ second @ np.swapaxes(slope, -1, -2)
+            + _outer(fitted, offset)
+            + _outer(offset, fitted)
+            + counts[..., None, None] * (_outer(offset, offset) + residual)
+        )
+        rows, columns = np.triu_indices(d)
+        return np.concatenate([counts[..., None], all_first, everything[..., rows, columns]], -1)
+
+    def local_maps(self, covariances: Any, n_components: int, n_features: int) -> Any:
+        return inverse_cholesky(covariances)
+
+    def from_local(self, local: Parameters, parameters: Parameters, floor: np.ndarray) -> Parameters:
+        lower = np.linalg.cholesky(parameters.covariances)
+        means = parameters.means + np.einsum("...ij,...j->...i", lower, local.means)
+        covariances = lower @ local.covariances @ np.swapaxes(lower, -1, -2)
+        return Parameters(local.weights, means, covariances + np.eye(means.shape[-1]) * floor)
+
+    def precision_cholesky(self, covariances: np.ndarray) -> np.ndarray:
+        return np.swapaxes(np.linalg.inv(np.linalg.cholesky(covariances)), -1, -2)
+
+    def invert(self, precisions: np.ndarray) -> np.ndarray:
+        if not np.allclose(precisions, np.swapaxes(precisions, -1, -2)):
+            raise np.linalg.LinAlgError("a precision is not symmetric")
+        return self.precisions(self.precision_cholesky(precisions))
+
+    def precisions(self, factors: np.ndarray) -> np.ndarray:
+        return factors @ np.swapaxes(factors, -1, -2)
+
+    def whiten(self, factors: np.ndarray, component: int, centred: np.ndarray) -> np.ndarray:
+        return centred @ factors[component]
+
+    def log_determinants(self, factors: np.ndarray, n_features: int, n_components: int) -> np.ndarray:
+        return np.log(np.diagonal(factors, axis1=-2, axis2=-1)).sum(-1)
+
+    def rescale(self, covariances: np.ndarray, scale: np.ndarray) -> np.ndarray:
+        return covariances * scale[:, None] * scale
+
+    def as_full(self, covariances: np.ndarray, n_features: int, n_components: int) -> np.ndarray:
+        return covariances
+
+    def n_parameters(self, n_features: int, n_components: int) -> int:
+        return n_components * n_features * (n_features + 1) // 2
+
+    def shape(self, n_features: int, n_components: int) -> tuple[int, ...]:
+        return (n_components, n_features, n_features)
+
+    def common_scale(self, scale: np.ndarray) -> np.ndarray:
+        return scale
+
+
+def regression(
+    means: np.ndarray, covariances: np.ndarray, given: np.ndarray, wanted: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The conditional normal of the `wanted` columns on the `given`: slope, offset, residual covariance.
+
+    ``E[x_w | x_g] = slope x_g + offset`` with ``slope = Sigma_wg Sigma_gg^-1`` ``(..., w, g)``.
+    """
+    cross = covariances[..., wanted[:, None], given]
+    half = inverse_cholesky(covariances[..., given[:, None], given])
+    whitened = cross @ np.swapaxes(half, -1, -2)
+    slope = whitened @ half
+    offset = means[..., wanted] - np.einsum("...wg,...g->...w", slope, means[..., given])
+    residual = covariances[..., wanted[:, None], wanted] - whitened @ np.swapaxes(whitened, -1, -2)
+    return slope, offset, residual
+
+
+class Tied(Full):
+    """One covariance matrix shared by all components, ``(d, d)``."""
+
+    shared = True
+
+    def _spread(self, parameters: Parameters) -> Parameters:
+        """The same parameters with the matrix repeated for each component."""
+        weights, means, covariance = parameters
+        xp = means.__array_namespace__()
+        shape = (*means.shape, means.shape[-1])
+        return Parameters(weights, means, xp.broadcast_to(covariance[..., None, :, :], shape))
+
+    def natural(self, parameters: Parameters) -> Any:
+        return super().natural(self._spread(parameters))
+
+    def maximise(self, sums: Any, n_features: int, floor: Any) -> Parameters:
+        weights, means, covariances = super().maximise(sums, n_features, 0 * floor)
+        xp = sums.__array_namespace__()
+        return Parameters(weights, means, self._pooled(weights, covariances) + xp.eye(n_features) * floor)
+
+    def _pooled(self, weights: Any, covariances: Any) -> Any:
+        return (covariances * weights[..., None, None]).sum(-3)
+
+    def cancellation(self, parameters: Parameters) -> Any:
+        return super().cancellation(self._spread(parameters))
+
+    def complete(self, sums: np.ndarray, parameters: Parameters, observed: np.ndarray) -> np.ndarray:
+        return super().complete(sums, self._spread(parameters), observed)
+
+    def local_maps(self, covariances: Any, n_components: int, n_features: int) -> Any:
+        xp = covariances.__array_namespace__()
+        maps = inverse_cholesky(covariances)[..., None, :, :]
+        return xp.broadcast_to(maps, (*covariances.shape[:-2], n_components, n_features, n_features))
+
+    def from_local(self, local: Parameters, parameters: Parameters, floor: np.ndarray) -> Parameters:
+        lower = np.linalg.cholesky(parameters.covariances)
+        means = parameters.means + np.einsum("...ij,...kj->...ki", lower, local.means)
+        covariance = lower @ local.covariances @ np.swapaxes(lower, -1, -2)
+        return Parameters(local.weights, means, covariance + np.eye(means.shape[-1]) * floor)
+
+    def whiten(self, factors: np.ndarray, component: int, centred: np.ndarray) -> np.ndarray:
+        return centred @ factors
+
+    def log_determinants(self, factors: np.ndarray, n_features: int, n_components: int) -> np.ndarray:
+        return np.broadcast_to(np.log(np.diagonal(factors)).sum(), (n_components,))
+
+    def as_full(self, covariances: np.ndarray, n_features: int, n_components: int) -> np.ndarray:
+        return np.broadcast_to(covariances, (n_components, n_features, n_features))
+
+    def n_parameters(self, n_features: int, n_components: int) -> int:
+        return n_features * (n_features + 1) // 2
+
+    def shape(self, n_features: int, n_components: int) -> tuple[int, ...]:
+        return (n_features, n_features)

@@ -1,0 +1,156 @@
+"""Rows on their way into the compiled step: laid out in pieces of one shape, grouped by what they miss.
+
+A piece has the same shape whatever the number of rows, so a new row count compiles nothing. Short tables are
+laid out once and kept; long ones, and batches that come from elsewhere, are laid out again in each pass, so
+that a fit never holds more than the user's rows and `RESIDENT_BYTES`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+
+from densimeter.foundations.precision import computing_in
+from densimeter.mixture.families import Family
+
+BLOCKS_PER_PIECE = 8
+RESIDENT_BYTES = 64 * 2**20
+"""Tables up to this size are copied once in the layout of the compiled step; longer ones are streamed."""
+_CACHED_NUMBERS = 1 << 17
+"""Numbers of a block's features and responsibilities that fit a core's second-level cache."""
+
+
+class Piece(NamedTuple):
+    """Columns ``(n_blocks, d, block)``, weights ``(n_blocks, block)``, and how many blocks hold rows."""
+
+    columns: Any
+    weights: Any
+    n_filled: Any
+
+
+class Item(NamedTuple):
+    """A piece to be, the columns it holds, and its total weight; `lay_out` may run on any thread."""
+
+    observed: np.ndarray
+    weight: float
+    lay_out: Callable[[], Piece]
+
+
+Batches = Callable[[], Iterator[tuple[np.ndarray, np.ndarray]]]
+"""Makes a fresh pass over batches of rows ``(n, d)`` with weights ``(n,)``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The shape of pieces: rows in a block, and the dtype."""
+
+    block: int
+    dtype: np.dtype
+
+    @classmethod
+    def of(cls, family: Family, n_features: int, n_densities: int, dtype: np.dtype) -> Layout:
+        """Blocks whose features and `n_densities` responsibilities a row stay in the cache."""
+        wanted = _CACHED_NUMBERS // (family.n_terms(n_features) + 2 * n_densities)
+        return cls(32 * min(64, max(2, wanted // 32)), np.dtype(dtype))
+
+    @property
+    def piece_rows(self) -> int:
+        """Rows that a piece holds."""
+        return self.block * BLOCKS_PER_PIECE
+
+    def lay_out(self, rows: np.ndarray, weights: np.ndarray) -> Piece:
+        """At most `piece_rows` rows as a piece; padding has weight zero."""
+        n, d = rows.shape
+        columns = np.zeros((BLOCKS_PER_PIECE, d, self.block), self.dtype)
+        laid_weights = np.zeros((BLOCKS_PER_PIECE, self.block), self.dtype)
+        n_filled = -(-n // self.block)
+        for i in range(n_filled):
+            part = slice(i * self.block, min((i + 1) * self.block, n))
+            size = part.stop - part.start
+            columns[i, :, :size] = rows[part].T
+            columns[i, :, size:] = rows[:1].T  # padding that is no farther out than the data
+            laid_weights[i, :size] = weights[part]
+        return Piece(columns, laid_weights, np.int32(n_filled))
+
+    def items(self, rows: np.ndarray, weights: np.ndarray) -> Iterator[Item]:
+        """The rows, grouped by the columns they have, as pieces; rows without a single cell are left out."""
+        for observed, members in patterns(rows):
+            if not len(observed):
+                continue
+            for first in range(0, len(rows) if members is None else len(members), self.piece_rows):
+                chosen = slice(first, first + self.piece_rows)
+                if members is not None:
+                    chosen = members[chosen]
+                yield self._item(observed, rows, weights, chosen)
+
+    def _item(self, observed: np.ndarray, rows: np.ndarray, weights: np.ndarray, chosen: Any) -> Item:
+        mass = weights[chosen]
+        every = len(observed) == rows.shape[1]
+
+        def lay_out() -> Piece:
+            part = rows[chosen]
+            return self.lay_out(part if every else part[:, observed], mass)
+
+        return Item(observed, float(mass.sum(dtype=np.float64)), lay_out)
+
+
+def patterns(rows: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
+    """The observed columns of each missing pattern and the indices of its rows; None stands for all rows."""
+    every = np.arange(rows.shape[1])
+    with np.errstate(over="ignore", invalid="ignore"):
+        certain = np.isfinite(rows.sum())
+    if certain or not (missing := np.isnan(rows)).any():
+        yield every, None
+        return
+    keys = np.packbits(missing, axis=1)
+    _, labels = np.unique(keys, axis=0, return_inverse=True)
+    order = np.argsort(labels, kind="stable")
+    for members in np.split(order, np.flatnonzero(np.diff(labels[order])) + 1):
+        yield every[~missing[members[0]]], members
+
+
+class Resident:
+    """Pieces laid out once; `complete` says that no cell is missing."""
+
+    def __init__(self, layout: Layout, batches: Batches, complete: bool):
+        self.complete = complete
+        self._items = [
+            Item(item.observed, item.weight, _keep(item.lay_out(), layout.dtype))
+            for rows, weights in batches()
+            for item in layout.items(rows, weights)
+        ]
+
+    def __iter__(self) -> Iterator[Item]:
+        return iter(self._items)
+
+    @property
+    def single(self) -> Piece | None:
+        """The piece, if one holds all rows and no cell is missing."""
+        return self._items[0].lay_out() if self.complete and len(self._items) == 1 else None
+
+
+def _keep(piece: Piece, dtype: np.dtype) -> Callable[[], Piece]:
+    """The piece, handed to JAX once."""
+    with computing_in(dtype):
+        kept = Piece(jnp.asarray(piece.columns), jnp.asarray(piece.weights), piece.n_filled)
+    return lambda: kept
+
+
+class Streamed:
+    """Pieces laid out anew in each pass; `complete` says that no cell is missing."""
+
+    def __init__(self, layout: Layout, batches: Batches, complete: bool):
+        self.complete = complete
+        self._layout = layout
+        self._batches = batches
+
+    def __iter__(self) -> Iterator[Item]:
+        for rows, weights in self._batches():
+            yield from self._layout.items(rows, weights)
+
+
+Source = Resident | Streamed

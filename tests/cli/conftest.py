@@ -1,0 +1,50 @@
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from densimeter.cli.main import app
+
+
+@pytest.fixture
+def rows():
+    return np.random.default_rng(0).normal(size=(120, 2))
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def table(folder, rows):
+    """A small file of continuous numbers, table.csv, with columns a and b."""
+    text = "a,b\n" + "".join(f"{a!r},{b!r}\n" for a, b in rows.tolist())
+    (folder / "table.csv").write_text(text)
+    return "table.csv"
+
+
+@pytest.fixture
+def compare():
+    """Runs `densimeter compare` in this process, with the cheapest model."""
+
+    def run(*arguments, models="kernel"):
+        return CliRunner().invoke(app, ["compare", *map(str, arguments), "--models", models])
+
+    return run
+
+
+@pytest.fixture
+def refused(compare):
+    """The reason and the advice of a command that must end as wrong use, in exactly two lines."""
+
+    def run(*arguments, **options):
+        result = compare(*arguments, **options)
+        assert result.exit_code == 2, result.output
+        assert result.stdout == ""
+        reason, advice = result.stderr.splitlines()
+        assert reason.startswith("densimeter: ")
+        assert advice
+        return reason.removeprefix("densimeter: "), advice
+
+    return run

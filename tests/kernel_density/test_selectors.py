@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+
+from densimeter.foundations.errors import DataError, DensimeterWarning, SettingError
+from densimeter.kernel_density.estimator import KernelDensity
+
+
+def test_least_squares_scores_are_the_integrated_squared_error_up_to_a_constant():
+    X = np.random.default_rng(0).normal(size=(60, 1))
+    widths = [0.2, 0.5]
+    model = KernelDensity(bandwidth="lscv", candidates=widths).fit(X)
+    for width, score in zip(widths, model.bandwidth_scores_.scores, strict=True):
+        whole = KernelDensity(bandwidth=width).fit(X)
+        integral = quad(lambda x, m=whole: float(np.exp(2 * m.score_samples([[x]])[0])), -6, 6, epsabs=1e-8)[
+            0
+        ]
+        each = [
+            np.exp(KernelDensity(bandwidth=width).fit(np.delete(X, i, axis=0)).score(X[[i]]))
+            for i in range(60)
+        ]
+        assert score == pytest.approx(2 * np.mean(each) - integral, abs=1e-6)
+
+
+@pytest.mark.parametrize("criterion", ["likelihood", "lscv"])
+def test_the_default_grid_follows_the_units_and_the_origin_of_each_column(criterion):
+    X = np.random.default_rng(1).normal(size=(200, 2))
+    unit, origin = np.array([1e-3, 1e4]), np.array([5.0, -1e5])
+    one = KernelDensity(bandwidth=criterion).fit(X)
+    other = KernelDensity(bandwidth=criterion).fit(X * unit + origin)
+    np.testing.assert_allclose(other.bandwidth_, one.bandwidth_ * unit, rtol=1e-6)
+
+
+def test_the_default_grid_goes_on_downwards_while_the_narrowest_is_the_best():
+    rng = np.random.default_rng(2)
+    X = np.concatenate([rng.normal(size=(200, 1)), rng.normal(size=(200, 1)) + 1e4])
+    model = KernelDensity().fit(X)
+    assert 0.1 < model.bandwidth_[0] < 1
+    scan = model.bandwidth_scores_
+    assert np.all(np.diff(scan.bandwidths[:, 0]) > 0)
+    assert len(scan.bandwidths) > 20
+
+
+def test_the_floor_of_the_search_is_said():
+    # pairs a millionth of a bandwidth apart are not tied, and drive the bandwidth to them
+    X = np.random.default_rng(3).normal(size=(50, 1))
+    with pytest.warns(DensimeterWarning, match="narrowest"):
+        KernelDensity().fit(np.concatenate([X, X + 1e-12]))
+
+
+def test_tied_rows_neither_warn_nor_narrow_the_bandwidth():
+    X = np.random.default_rng(4).normal(size=(100, 1))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        tied = KernelDensity().fit(np.repeat(X, 2, axis=0))
+    np.testing.assert_allclose(tied.bandwidth_, KernelDensity().fit(X).bandwidth_)
+
+
+def test_one_distinct_row_chooses_nothing():
+    with pytest.raises(DataError, match="1 distinct row"):
+        KernelDensity(candidates=[1.0]).fit([[1.0], [1.0]])
+
+
+@pytest.mark.parametrize("grid", [[], [0.0, 1.0], [np.nan], "wide", [[1.0]], [1e-200, 1e200]])
+def test_refuses_candidates_that_are_none(grid):
+    with pytest.raises(SettingError, match="candidates"):
+        KernelDensity(candidates=grid).fit([[0.0], [1.0]])
+
+
+def test_least_squares_needs_the_gaussian():
+    with pytest.raises(SettingError, match="Gaussian"):
+        KernelDensity(bandwidth="lscv", kernel="tophat").fit([[0.0], [1.0]])
