@@ -63,7 +63,7 @@ def test_a_mixture_finds_both_modes_and_is_a_proposal(direction):
     fit = fit_variational(
         two_modes, 2, family="mixture", n_components=4, direction=direction, scale=3.0, random_state=0
     )
-    found = partition.importance(lambda x: -two_modes(x), fit, random_state=1)
+    found = partition.importance(lambda x: -two_modes(x), fit, 2**14, random_state=1)
     assert found.estimate.guarantee is Guarantee.ASYMPTOTIC
     assert found.estimate.value == pytest.approx(math.log(4 * math.pi), abs=0.01)
     assert found.effective_sample_size > 0.8 * len(found.log_weights)
@@ -71,7 +71,7 @@ def test_a_mixture_finds_both_modes_and_is_a_proposal(direction):
 
 def test_the_mode_that_reverse_missed_is_noticed_by_partition():
     fit = fit_variational(two_modes, 2, direction="reverse", scale=3.0, random_state=0)
-    found = partition.importance(lambda x: -two_modes(x), fit, random_state=1)
+    found = partition.importance(lambda x: -two_modes(x), fit, 2**14, random_state=1)
     assert found.estimate.guarantee is Guarantee.LOWER_BOUND
     assert found.estimate.contains(math.log(4 * math.pi))
 
