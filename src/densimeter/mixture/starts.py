@@ -18,7 +18,7 @@ from densimeter.mixture.sources import Batches
 
 SUBSAMPLE = 16384
 """Rows that a start looks at: enough to place components, however long the table."""
-LLOYD_STEPS = 20
+LLOYD_STEPS = 10
 
 Start = Callable[[np.ndarray, np.ndarray, int, np.random.Generator], np.ndarray]
 """From whitened rows ``(n, d)``, weights, number of components and generator to responsibilities."""
