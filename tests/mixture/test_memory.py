@@ -12,7 +12,8 @@ from densimeter.mixture import GaussianMixture
 warnings.simplefilter("ignore")
 model = GaussianMixture(4, covariance_type="diag", max_iter=2, init_params="kmeans", random_state=0)
 rng = np.random.default_rng(0)
-model.fit(rng.standard_normal((400_000, 8)))  # what does not grow with the rows: libraries, compiled code, pieces
+# What does not grow with the rows: libraries, compiled code, pieces.
+model.fit(rng.standard_normal((400_000, 8)))
 X = rng.standard_normal((4_000_000, 8))
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 model.fit(X)
