@@ -119,13 +119,14 @@ def make_starts(
     order = outwards(z)
     rows, mass, z = rows[order], mass[order], z[order]
     starts = []
-    for i in range(recipe.n_init + recipe.plan.surplus):
+    surplus = recipe.plan.surplus if k > 1 else 0  # one component has but one start
+    for i in range(recipe.n_init + surplus):
         kind = recipe.plan.kinds[i % len(recipe.plan.kinds)]
         responsibilities = kind(z, mass, k, rng)
         made = parameters_of(family, rows, mass, responsibilities, frame.floor(recipe.reg_covar))
         starts.append([own if part is None else part for own, part in zip(made, given, strict=True)])
     entrants = padded(family, Parameters(*map(np.stack, zip(*starts, strict=True))), recipe.capacity)
-    if not recipe.plan.surplus:
+    if not surplus:
         return entrants
     return winners(family, rows, mass, frame.floor(recipe.reg_covar), entrants, recipe.n_init)
 
