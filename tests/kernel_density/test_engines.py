@@ -209,7 +209,7 @@ def test_new_row_counts_do_not_compile_again():
 
     rng = np.random.default_rng(0)
     compiled = []
-    for n in (900, 1000, 1100, 2000):
+    for n in (2100, 3000, 4000, 4090):
         problem = kernel_sum_of(rng.normal(size=(n, 4)))
         DirectEngine(problem).log_sums(rng.normal(size=(n - 300, 4)), LOG_TOL)
         compiled.append(pairs.product_block._cache_size())

@@ -99,10 +99,11 @@ class DirectEngine:
             return nowhere
         if arithmetic.sum_error(len(self.kernel_sum.rows)) > log_tol / 4:
             return nowhere
-        reach = safe_reach(self.kernel_sum.n_features, log_tol, arithmetic)
-        if not np.sum(self.kernel_sum.half_extent**2) < reach**2:
+        norm = safe_reach(self.kernel_sum.n_features, log_tol, arithmetic)
+        reach = norm / math.sqrt(self.kernel_sum.n_features)  # in each column, which cannot overflow
+        if not self.kernel_sum.half_extent.max() < reach:
             return nowhere
-        return np.abs(self.kernel_sum.in_units(queries)).max(axis=1) < reach / math.sqrt(queries.shape[1])
+        return np.abs(self.kernel_sum.in_units(queries)).max(axis=1) < reach
 
     def _by_products(self, queries: np.ndarray, arithmetic: Arithmetic) -> np.ndarray:
         unit_queries = self.kernel_sum.in_units(queries).astype(arithmetic.dtype)

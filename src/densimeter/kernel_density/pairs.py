@@ -1,6 +1,6 @@
 """One block of queries under all blocks of rows: the compiled inner loops of every exact engine.
 
-Blocks have one size, so a new number of rows is not a new compilation.
+Blocks come in a few sizes, so a new number of rows is rarely a new compilation.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from densimeter.kernel_density.exponentials import fast_exp2
 from densimeter.kernel_density.profiles import Kernel
 
 QUERY_BLOCKS, DATA_BLOCK = (32, 128, 512), 2048
-"""Sizes of a block of queries, the smallest that holds them all or the largest; size of a block of rows."""
+"""Sizes of a block of queries, the smallest that holds them all or the largest; size of a block of rows,
+unless there are fewer rows."""
 
 
 def query_block(n_queries: int) -> int:
@@ -36,14 +37,15 @@ def data_blocks(points: np.ndarray, log_weights: np.ndarray) -> tuple[int, jax.A
 
     They have the precision of the scope.
     """
-    n_blocks = -(-len(points) // DATA_BLOCK)
-    missing = bucket_size(n_blocks, smallest=1) * DATA_BLOCK - len(points)
+    size = min(DATA_BLOCK, bucket_size(len(points)))
+    n_blocks = -(-len(points) // size)
+    missing = bucket_size(n_blocks, smallest=1) * size - len(points)
     points = np.concatenate([points, np.zeros((missing, points.shape[1]))])
     log_weights = np.concatenate([log_weights, np.full(missing, -np.inf)])
     return (
         n_blocks,
-        jnp.asarray(points.reshape(-1, DATA_BLOCK, points.shape[1])),
-        jnp.asarray(log_weights.reshape(-1, DATA_BLOCK)),
+        jnp.asarray(points.reshape(-1, size, points.shape[1])),
+        jnp.asarray(log_weights.reshape(-1, size)),
     )
 
 
@@ -65,10 +67,11 @@ def difference_block(
     kernel: Kernel,
 ) -> jax.Array:
     """A running log-sum-exp over the data blocks for one block of queries and every factor."""
+    size = points.shape[1]
 
     def step(index: jax.Array, state: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
         squared = squared_distances(queries, points[index], scales)
-        own = leave_out[:, None] == index * DATA_BLOCK + jnp.arange(DATA_BLOCK)
+        own = leave_out[:, None] == index * size + jnp.arange(size)
         squared = jnp.where(own, jnp.inf, squared)
 
         def extend(one: tuple[jax.Array, jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
@@ -121,11 +124,12 @@ def product_scan_block(
     inverse_squares: jax.Array,
 ) -> jax.Array:
     """Plain Gaussian sums of one block of queries for every factor; the distances are computed once."""
+    size = augmented.shape[1]
     left = augmented_queries(queries)
 
     def step(index: jax.Array, totals: jax.Array) -> jax.Array:
         exponents = left @ augmented[index].T
-        own = leave_out[:, None] == index * DATA_BLOCK + jnp.arange(DATA_BLOCK)
+        own = leave_out[:, None] == index * size + jnp.arange(size)
         exponents = jnp.where(own, -jnp.inf, exponents)
 
         def add(one: tuple[jax.Array, jax.Array]) -> jax.Array:

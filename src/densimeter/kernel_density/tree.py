@@ -33,6 +33,8 @@ BLOCKS_PER_JOB = 16
 JOBS_PER_CALL = 256
 SMALLEST_TOLERANCE = 1e-9
 """Below, the fast exponential's 1e-10 would show."""
+LARGEST_COORDINATE = 1e100
+"""In bandwidths; squares of larger ones would come near overflow."""
 _MOST_RISE = 500.0
 """Nats that a term may exceed the top it is taken relative to."""
 _MOST_BOUNDS = 2**21
@@ -62,9 +64,8 @@ class TreeEngine:
         unit_queries = self.kernel_sum.in_units(queries)
         reach = safe_reach(self.kernel_sum.n_features, log_tol, DOUBLE)
         values = np.full(len(queries), np.nan)
-        spread = float(np.sum(self.kernel_sum.half_extent**2))
-        if log_tol >= SMALLEST_TOLERANCE and math.isfinite(spread):
-            fits = np.abs(unit_queries).max(axis=1) < 1e100
+        if log_tol >= SMALLEST_TOLERANCE and self.kernel_sum.half_extent.max() < LARGEST_COORDINATE:
+            fits = np.abs(unit_queries).max(axis=1) < LARGEST_COORDINATE
             if fits.any():
                 values[fits] = _Search(self, unit_queries[fits], log_tol, reach).run()
         left = np.flatnonzero(np.isnan(values))  # too far apart for the blocks' arithmetic
