@@ -84,9 +84,9 @@ class DirichletProcess:
     def divergence(self, concentration: np.ndarray) -> np.ndarray:
         """The sum over K sticks of ``KL(Beta(a, b) || Beta(1, gamma))``."""
         own, rest = concentration[..., 0, :], concentration[..., 1, :]
-        moved = (own - 1) * digamma(own) + (rest - self.concentration) * digamma(rest)
-        shared = (1 + self.concentration - own - rest) * digamma(own + rest)
-        return (betaln(1, self.concentration) - betaln(own, rest) + moved + shared).sum(-1)
+        members, after = own - 1, rest - self.concentration
+        moved = members * digamma(own) + after * digamma(rest) - (members + after) * digamma(own + rest)
+        return (betaln(1, self.concentration) - betaln(own, rest) + moved).sum(-1)
 
     def to_attribute(self, concentration: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """A pair of arrays ``(K,)``."""

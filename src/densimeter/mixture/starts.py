@@ -39,13 +39,14 @@ def whitened(rows: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """The rows in coordinates where their covariance is the identity, as far as it has full rank.
 
     Distances then do not depend on the units or on linear mixing of the columns; a long thin cloud of thin
-    components looks the same as a round one of round components.
+    components looks the same as a round one of round components. With fewer than two rows for each dimension
+    whitening would set every row equally far from every other, so the rows are only centred.
     """
     centred = rows - weights @ rows / weights.sum()
     covariance = (centred.T * weights) @ centred / weights.sum()
     values, vectors = np.linalg.eigh(covariance)
     keep = values > values[-1] * 1e-10
-    if not keep.any():
+    if not keep.any() or 2 * keep.sum() >= len(rows):
         return centred
     return centred @ (vectors[:, keep] / np.sqrt(values[keep]))
 
