@@ -5,15 +5,19 @@ import pytest
 from scipy.stats import kstest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from densimeter.datasets import RingOfGaussians
 from densimeter.energy import EnergyModel
+from densimeter.energy.objectives import OBJECTIVES
+from densimeter.foundations.errors import SettingError
+from densimeter.mixture import GaussianMixture
 
 
 def small(**settings):
-    given = {"base": "gaussian", "hidden": (16,), "n_frequencies": 4, "max_steps": 200, "log_z_width": 0.05}
+    given = {"base": "gaussian", "hidden": (16,), "n_frequencies": 4, "max_steps": 200, "log_z_width": 0.1}
     return EnergyModel(**{**given, "random_state": 0, **settings})
 
 
-@parametrize_with_checks([small(max_steps=100, n_proposals=256, batch_size=64)])
+@parametrize_with_checks([small(max_steps=100, n_proposals=64, batch_size=32, n_folds=2)])
 def test_scikit_learn_conventions(estimator, check):
     check(estimator)
 
@@ -66,3 +70,71 @@ def test_gradient_agrees_with_differences(fitted):
     rows, step = X[:50], 1e-5
     slopes = (model.score_samples(rows + step) - model.score_samples(rows - step)) / (2 * step)
     np.testing.assert_allclose(model.gradient(rows)[:, 0], slopes, rtol=1e-5, atol=1e-6)
+
+
+def test_a_fitted_mixture_as_base_without_a_tilt_to_learn_is_that_mixture():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(800, 2)) * [1, 5] + [10, -3]
+    mixture = GaussianMixture(2, random_state=0).fit(X[:400])
+    model = small(base=mixture, max_steps=100).fit(X[400:])
+    if model.density_.tilt.strength == 0:
+        np.testing.assert_allclose(model.score_samples(X), mixture.score_samples(X), rtol=1e-9)
+    else:
+        assert abs(model.score(X) - mixture.score(X)) < 0.05
+
+
+def test_a_base_of_other_columns_is_refused():
+    mixture = GaussianMixture(1).fit(np.random.default_rng(0).normal(size=(50, 3)))
+    with pytest.raises(SettingError, match="3 columns"):
+        small(base=mixture).fit(np.random.default_rng(0).normal(size=(50, 2)))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("base", "mixtrue"),
+        ("activation", "step"),
+        ("objective", "contrastive"),
+        ("proposal", 3),
+        ("tilt_bound", -1.0),
+        ("hidden", (0,)),
+        ("learning_rate", 0),
+        ("validation_fraction", 1.0),
+        ("max_steps", 0),
+        ("log_z_confidence", 1.5),
+    ],
+)
+def test_bad_settings_are_named(name, value):
+    with pytest.raises(SettingError):
+        small(**{name: value}).fit(np.zeros((10, 1)))
+
+
+def test_energy_and_score_differ_by_log_z(fitted):
+    model, X = fitted
+    np.testing.assert_allclose(-model.energy(X) - model.log_normalizer_.value, model.score_samples(X))
+
+
+def test_given_validation_rows_are_not_trained_on():
+    rng = np.random.default_rng(0)
+    X, X_val = rng.normal(size=(200, 1)), rng.normal(size=(50, 1))
+    model = small().fit(X, X_val=X_val)
+    np.testing.assert_allclose(model.scaling_.location, X.mean(axis=0))
+    np.testing.assert_allclose(np.asarray(model.density_.base.means[0, 0]), 0, atol=1e-12)
+
+
+@pytest.mark.slow
+def test_every_objective_ends_within_a_twentieth_nat_of_the_others_on_the_ring():
+    ring = RingOfGaussians(10, 10.0)
+    X, test = ring.sample(1000, 0), ring.sample(20_000, 1)
+    scores = [EnergyModel(objective=word, random_state=0).fit(X).score(test) for word in OBJECTIVES]
+    assert max(scores) - min(scores) < 0.05
+
+
+@pytest.mark.slow
+def test_no_score_above_the_oracle_beyond_its_interval():
+    ring = RingOfGaussians(10, 10.0)
+    X, test = ring.sample(1000, 0), ring.sample(20_000, 1)
+    model = EnergyModel(random_state=0).fit(X)
+    gap = ring.log_prob(test) - model.score_samples(test)
+    noise = 3 * gap.std() / np.sqrt(len(gap)) + model.log_normalizer_.half_width
+    assert -noise < gap.mean() < 0.035 + noise

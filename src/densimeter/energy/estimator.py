@@ -28,8 +28,56 @@ class EnergyModel(DensityMixin, BaseEstimator):
     .. math:: p(x) = q(x) \exp(t(x)) / Z, \qquad t(x) = B \tanh(g(x) / B), \qquad Z = E_q[\exp t]
 
     q is a Gaussian mixture, so it is normalised and sampled exactly; g is a multilayer perceptron that is
-    zero before training, so training starts at q. Since t is bounded, Z has a finite-sample certificate
-    and the model is sampled exactly by rejection.
+    zero before training, so training starts at q. Rows are standardised inside and the Jacobian is
+    counted. The textbook baseline is ``EnergyModel(base="gaussian", activation="relu", n_frequencies=0,
+    tilt_bound=None)``.
+
+    Parameters
+    ----------
+    base : {"mixture", "gaussian"} or fitted GaussianMixture
+        q. The mixture's size and family are chosen by BIC on rows set apart; a mixture of your own should
+        have been fitted on other rows.
+    hidden : sequence of int
+        Widths of the hidden layers of g.
+    activation : {"silu", "relu", "gelu", "tanh", "softplus"}
+    n_frequencies, frequency_scale : int, float
+        Sines and cosines of the standardised row among the inputs of g, and the standard deviation of their
+        first frequencies, radians per standard deviation. They let g draw sharp edges.
+    tilt_bound : float or None
+        B, nats; None for no bound.
+    objective : str or Objective
+        How the tilt is learned: "importance", "self_normalized", "noise_contrastive", "persistent",
+        "score_matching", "sliced_score_matching".
+    proposal : {"base", "defensive"} or Proposal
+        Where the draws that stand for q come from; "defensive" adds a broad heavy-tailed part.
+    n_folds : int
+        Folds of training rows, each with a base fitted without it.
+    validation_fraction : float
+        Part of the rows held out where `fit` is given no validation rows.
+    max_steps, batch_size, n_proposals : int
+        Steps at most, rows and draws of the proposal in each.
+    learning_rate, weight_decay : float
+        Of AdamW, under a cosine schedule.
+    patience : int
+        Rounds of 100 steps without a gain in validation likelihood before training ends.
+    log_z_width, log_z_confidence : float
+        Width, nats, and confidence of the interval asked for log Z.
+    checkpoint : path, optional
+        Folder in which the run is kept; a run that was interrupted goes on from it bit for bit.
+    random_state : int, RandomState, Generator or None
+
+    Attributes
+    ----------
+    log_normalizer_ : Estimate
+        log Z with its certificate.
+    density_ : TiltedDensity
+        Base and tilt, of the scaled rows, in float64.
+    scaling_ : ColumnScaling
+    history_ : list of dict
+        Of each round: step, mean loss, validation gain over the base (nats per row), strength, effective
+        share of the draws.
+    n_iter_, best_step_, validation_gain_ : int, int, float
+        Steps taken, the step whose averaged weights were kept (0: the base alone), and what they gain.
 
     Examples
     --------
@@ -44,7 +92,7 @@ class EnergyModel(DensityMixin, BaseEstimator):
         self,
         base: Any = "mixture",
         *,
-        hidden: Sequence[int] = (128, 128),
+        hidden: Sequence[int] = (128, 128, 128),
         activation: str = "silu",
         n_frequencies: int = 32,
         frequency_scale: float = 2.0,
@@ -55,7 +103,7 @@ class EnergyModel(DensityMixin, BaseEstimator):
         validation_fraction: float = 0.1,
         max_steps: int = 2000,
         batch_size: int = 512,
-        n_proposals: int = 2048,
+        n_proposals: int = 1024,
         learning_rate: float = 3e-3,
         weight_decay: float = 1e-4,
         patience: int = 6,
@@ -96,6 +144,13 @@ class EnergyModel(DensityMixin, BaseEstimator):
             Rows to stop early on; without it `validation_fraction` of `X` is held out.
         progress : Progress, optional
             Called after every round of steps.
+
+        Raises
+        ------
+        SettingError
+            If a parameter is out of range, or the checkpoint is of another run.
+        NonFiniteError
+            If a loss stops being finite; it names the step and carries the last good state.
         """
         rows = np.asarray(validate_data(self, X, dtype=np.float64, ensure_min_samples=2))
         rows_val = None

@@ -46,7 +46,7 @@ class Defensive(eqx.Module):
 
     share: float = eqx.field(static=True, default=0.1)
     spread: float = eqx.field(static=True, default=1.5)
-    freedom: float = eqx.field(static=True, default=3.0)
+    freedom: int = eqx.field(static=True, default=3)
 
     def sample(self, base: MixtureBase, key: jax.Array, n_samples: int) -> jax.Array:
         """Draws of the mixture of base and broad part."""

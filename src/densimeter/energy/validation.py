@@ -51,10 +51,11 @@ class Verdict(NamedTuple):
 def judge(tilt: Tilt, validation: Validation) -> Verdict:
     """The strength with the best validation likelihood, shrunk by the noise of a finite validation set.
 
-    A tilt of strength a gains ``a mean t(x) - log E_q[exp(a t)]`` nats per row over its base, x the validation
-    rows. Its slope at a = 0, over its standard error, says how sure it is that the tilt gains at all; with z
-    that ratio, strength and gain are multiplied by ``max(0, 1 - 2 / z^2)``, as the positive-part estimator of
-    James and Stein (1961) shrinks. So a tilt that learned only noise leaves the base as it is.
+    A tilt of strength a gains ``a mean t(x) - log E_q[exp(a t)]`` nats per row over its base, x the
+    validation rows. Its slope at a = 0, over its standard error, says how sure it is that the tilt gains
+    at all; with z that ratio, strength and gain are multiplied by ``max(0, 1 - 2 / z^2)``, as the
+    positive-part estimator of James and Stein (1961) shrinks. So a tilt that learned only noise leaves the
+    base as it is.
     """
     on_rows, on_points = (np.asarray(t, np.float64) for t in _tilts(tilt, validation))
     on_rows = on_rows[np.asarray(validation.weights) > 0]
