@@ -5,8 +5,8 @@
     python benchmarks/kernel_speed.py --growth        # time over n from 1e4 to 1e7, and its exponent
 
 Peers are used if they are installed (scikit-learn is; `pip install KDEpy mlpack` for the others). Slow peers
-are timed on a part of the queries, and their time, less that of building their tree, is scaled to all; the table marks those with "~".
-The error is the largest |log p - exact| over 2,000 queries, among them the 200 of lowest density; "exact" is
+are timed on a part of the queries, and their time, less that of building their tree, is scaled to all; the
+table marks those with "~". The error is the largest |log p - exact| over 2,000 queries, among them the 200 of lowest density; "exact" is
 the sum by differences relative to its largest term.
 """
 
