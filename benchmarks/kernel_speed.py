@@ -6,8 +6,8 @@
 
 Peers are used if they are installed (scikit-learn is; `pip install KDEpy mlpack` for the others). Slow peers
 are timed on a part of the queries, and their time, less that of building their tree, is scaled to all; the
-table marks those with "~". The error is the largest |log p - exact| over 2,000 queries, among them the 200 of lowest density; "exact" is
-the sum by differences relative to its largest term.
+table marks those with "~". The error is the largest |log p - exact| over 2,000 queries, among them the 200 of
+lowest density; "exact" is the sum by differences relative to its largest term.
 """
 
 from __future__ import annotations
