@@ -15,7 +15,7 @@ from __future__ import annotations
 import argparse
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -173,7 +173,7 @@ def best_seconds(call: Callable[[], object], repeats: int) -> float:
     return min(seconds)
 
 
-def measure(case: Case, repeats: int) -> list[tuple[str, str, str, str]]:
+def measure(case: Case, repeats: int) -> Iterator[tuple[str, str, str, str]]:
     """One table row for us and each peer: name, seconds, error, how many times slower than us."""
     X, queries = case.rows_and_queries()
     ours(X, queries, case.bandwidth)  # compiles
@@ -183,17 +183,15 @@ def measure(case: Case, repeats: int) -> list[tuple[str, str, str, str]]:
     truth = exact(X, queries[chosen], case.bandwidth)
     own_error = np.abs(log_density[chosen] - truth).max()
     assert own_error <= 1e-6, f"the promise is broken: {own_error}"
-    lines = [("densimeter", f"{own_seconds:.3f}", f"{own_error:.0e}", "1")]
+    yield "densimeter", f"{own_seconds:.3f}", f"{own_error:.0e}", "1"
     for peer in PEERS:
         too_slow = case.n_features > peer.most_features or case.n_rows > peer.most_rows
         if too_slow or find_spec(peer.package) is None:
             continue
         seconds, error, scaled = measure_peer(peer, case, X, queries, chosen, truth)
         mark = "~" if scaled else ""
-        lines.append(
-            (peer.name, f"{mark}{seconds:.3g}", f"{error:.0e}", f"{mark}{seconds / own_seconds:.3g}")
-        )
-    return lines
+        times = f"{mark}{seconds / own_seconds:.3g}"
+        yield peer.name, f"{mark}{seconds:.3g}", f"{error:.0e}", times
 
 
 def measure_peer(
