@@ -35,7 +35,7 @@ class EnergyModel(DensityMixin, BaseEstimator):
     Parameters
     ----------
     base : {"mixture", "gaussian"} or fitted GaussianMixture
-        q. The mixture's size and family are chosen by BIC on rows set apart; a mixture of your own should
+        q. The mixture's size and family are chosen by AIC on rows set apart; a mixture of your own should
         have been fitted on other rows.
     hidden : sequence of int
         Widths of the hidden layers of g.

@@ -1,4 +1,4 @@
-"""A Gaussian mixture as base: its number of components and its covariance family chosen by BIC."""
+"""A Gaussian mixture as base: its number of components and its covariance family chosen by AIC."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ from densimeter.energy.base import FitBase, MixtureBase
 from densimeter.foundations.errors import SettingError
 from densimeter.foundations.scaling import ColumnScaling
 from densimeter.mixture import GaussianMixture, select_components
+
+CRITERION = "aic"
+"""Akaike's criterion estimates the likelihood of unseen rows; BIC, after the true number, is too sparing here."""
 
 LADDER = (tuple(range(1, 9)), tuple(range(9, 17)), (18, 20, 22, 24, 28, 32))
 """Numbers of components tried, rung by rung, for as long as a rung betters the one below."""
@@ -52,7 +55,7 @@ class MixtureFit:
 
 
 class ChooseMixture:
-    """Chooses the number of components and the family by BIC, on at most half of the rows.
+    """Chooses the number of components and the family by AIC, on at most half of the rows.
 
     Full covariances first, up the ladder; then simpler families with the same number of components.
     """
@@ -62,10 +65,15 @@ class ChooseMixture:
         return min((n_available + 1) // 2, ROWS_PER_FEATURE * (n_features + 1))
 
     def __call__(self, Z: np.ndarray, scaling: ColumnScaling, rng: np.random.Generator) -> FitBase:
-        """Mixtures like the one with the lowest BIC on the scaled rows `Z`."""
+        """Mixtures like the one with the lowest AIC on the scaled rows `Z`."""
         full = _climb(Z, rng)
         simpler = select_components(
-            Z, [full.n_components], covariance_type=SIMPLER_FAMILIES, n_init=_n_init(Z), random_state=rng
+            Z,
+            [full.n_components],
+            CRITERION,
+            covariance_type=SIMPLER_FAMILIES,
+            n_init=_n_init(Z),
+            random_state=rng,
         ).best
         return MixtureFit(min(full, simpler, key=lambda candidate: candidate.criterion).model)
 
@@ -77,7 +85,7 @@ def _climb(Z: np.ndarray, rng: np.random.Generator) -> Any:
         candidates = [k for k in rung if k <= largest]
         if not candidates:
             break
-        found = select_components(Z, candidates, n_init=_n_init(Z), random_state=rng).best
+        found = select_components(Z, candidates, CRITERION, n_init=_n_init(Z), random_state=rng).best
         if best is not None and found.criterion >= best.criterion:
             break
         best = found
