@@ -8,9 +8,10 @@ from sklearn.neighbors import KernelDensity as TheirKernel
 from densimeter.datasets import Checkerboard, RingOfGaussians, TwoMoons
 from densimeter.foundations.densities import Gaussian
 from densimeter.foundations.errors import DataError, NonFiniteError, SettingError
+from densimeter.foundations.estimates import Guarantee
 from densimeter.kernel_density.estimator import KernelDensity
 from densimeter.mixture.estimator import GaussianMixture
-from densimeter.variational import Mixture, kl_divergence
+from densimeter.variational import FullRank, MeanField, Mixture, kl_divergence
 from densimeter.variational.densities import as_density
 
 ROWS = RingOfGaussians().sample(300, random_state=0)
@@ -86,3 +87,16 @@ class Broken:
 def test_nan_is_refused_with_the_place():
     with pytest.raises(NonFiniteError, match="log-density of p is not finite at"):
         kl_divergence(Broken(), stats.norm())
+
+
+def test_gaussian_families_have_the_closed_form():
+    mean, log_scale = np.array([1.0, 2.0]), np.log([0.5, 2.0])
+    below = np.array([[0.0, 0.0], [0.7, 0.0]])
+    factor = np.array([[0.5, 0.0], [0.7, 2.0]])
+    for density, covariance in (
+        (MeanField(mean, log_scale), np.diag([0.25, 4.0])),
+        (FullRank(mean, log_scale, below), factor @ factor.T),
+    ):
+        found = kl_divergence(density, stats.multivariate_normal(mean, covariance))
+        assert found.guarantee is Guarantee.EXACT
+        assert found.value == pytest.approx(0, abs=1e-12)

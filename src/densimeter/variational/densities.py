@@ -21,7 +21,6 @@ import jax
 import numpy as np
 
 from densimeter.foundations.batching import over_rows
-from densimeter.foundations.densities import Gaussian
 from densimeter.foundations.errors import DataError, NonFiniteError, SettingError
 from densimeter.foundations.precision import double_precision
 from densimeter.foundations.randomness import generator_from, key_from
@@ -155,11 +154,16 @@ def _of_points(density: Any, name: str) -> RowDensity:
             return np.asarray(_drawn(density, key_from(generator), n_samples))
 
     n_features = draw(1, generator_from(0)).shape[1]
-    normal = None
-    if isinstance(density, Gaussian):
+    return RowDensity(name, n_features, log_prob, draw, *_everywhere(n_features), _normal_of(density))
+
+
+def _normal_of(density: Any) -> Normal | None:
+    """The parameters of what has a mean and a Cholesky factor: a Gaussian, or a Gaussian family's member."""
+    if not (hasattr(density, "mean") and hasattr(density, "cholesky")):
+        return None
+    with double_precision():
         factor = np.asarray(density.cholesky, np.float64)
-        normal = Normal(np.asarray(density.mean, np.float64), factor @ factor.T)
-    return RowDensity(name, n_features, log_prob, draw, *_everywhere(n_features), normal)
+    return Normal(np.asarray(density.mean, np.float64), factor @ factor.T)
 
 
 @eqx.filter_jit
