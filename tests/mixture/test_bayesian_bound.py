@@ -92,8 +92,8 @@ def test_in_one_column_every_family_reaches_the_evidence(name):
     assert_allclose(fitted(X, name).lower_bound_, exact, rtol=1e-11)
 
 
-@settings(max_examples=15)
-@given(seed=st.integers(0, 10_000), n=st.integers(2, 40), d=st.integers(2, 5))
+@settings(max_examples=8)
+@given(seed=st.integers(0, 10_000), n=st.integers(2, 30), d=st.integers(2, 3))
 def test_a_restricted_component_stays_below_both_evidences(seed, n, d):
     X = rows_of(n, d, seed)
     for name in ("diag", "spherical"):
@@ -159,14 +159,13 @@ def test_bound_is_below_the_evidence_of_the_infinite_mixture(name):
     X = two_groups(0)[[0, 1, 2, 3, 4]]
     exact = mixture_evidence(X, scatter_of(name, 2)[1], chinese_restaurant(0.8), 5)
     bounds = [
-        fitted(X, name, k, "dirichlet_process", n_init=4, init_params="random").lower_bound_
-        for k in (1, 2, 4)
+        fitted(X, name, k, "dirichlet_process", n_init=4, init_params="random").lower_bound_ for k in (1, 3)
     ]
     assert max(bounds) < exact
     assert max(bounds) > exact - 12
 
 
-@settings(max_examples=15)
+@settings(max_examples=10)
 @given(
     seed=st.integers(0, 10_000),
     name=st.sampled_from(list(FAMILIES)),

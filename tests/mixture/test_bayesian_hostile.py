@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from sklearn.exceptions import ConvergenceWarning
 
-from densimeter.foundations.errors import DensimeterError
+from densimeter.foundations.errors import DataError, DensimeterError
 from densimeter.mixture import BayesianGaussianMixture
 from densimeter.mixture.catalogue import FAMILIES
 from densimeter.mixture.priors import WEIGHT_PRIORS
@@ -118,6 +118,8 @@ def test_zero_huge_and_tiny_weights(name, kind, X):
         fit(X, sample_weight=w * size, **shared)
     w[0] = 1e12
     fit(X, sample_weight=w, **shared)
+    with pytest.raises(DataError, match="add up to infinity"):
+        fit(X, sample_weight=np.full(200, 1e308), **shared)
     with pytest.raises(ValueError, match=r"[Nn]egative"):
         fit(X, sample_weight=-w, **shared)
 

@@ -9,6 +9,17 @@ from numpy.typing import ArrayLike
 from sklearn.utils.validation import _check_sample_weight
 
 from densimeter.foundations.errors import DataError, SettingError
+from densimeter.mixture.families import Family
+
+
+def check_enough(rows: np.ndarray, n_components: int) -> None:
+    """Raise a `DataError` if there are fewer rows than components."""
+    if len(rows) < n_components:
+        raise DataError(
+            f"Expected n_samples >= n_components but got n_components = {n_components}, "
+            f"n_samples = {len(rows)}",
+            "give more rows or ask for fewer components",
+        )
 
 
 def check_weights(rows: np.ndarray, sample_weight: ArrayLike | None, relative: bool = True) -> np.ndarray:
@@ -32,3 +43,18 @@ def check_part(name: str, given: Any, shape: tuple[int, ...]) -> np.ndarray | No
             f"give {name} with shape {shape}",
         )
     return part
+
+
+def check_covariance(name: str, given: Any, family: Family, n_features: int) -> np.ndarray | None:
+    """One covariance, shaped as a component's of the family, or None if nothing is given."""
+    shape = family.shape(n_features, 1)
+    covariance = check_part(name, given, shape if family.shared else shape[1:])
+    if covariance is None:
+        return None
+    try:
+        if covariance.ndim == 2 and not np.allclose(covariance, covariance.T):
+            raise np.linalg.LinAlgError("not symmetric")
+        family.precision_cholesky(covariance if family.shared else covariance[None])
+    except np.linalg.LinAlgError:
+        raise SettingError(f"{name} must be symmetric, positive definite", "give a covariance") from None
+    return covariance

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import replace
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,15 +12,13 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
 from densimeter.foundations.checks import check_count, check_number, choose
-from densimeter.foundations.errors import DataError, SettingError
 from densimeter.foundations.randomness import RandomState, generator_from
 from densimeter.mixture import density
-from densimeter.mixture.arguments import check_part, check_weights
+from densimeter.mixture.arguments import check_covariance, check_enough, check_part, check_weights
 from densimeter.mixture.bayesian_fitting import BayesianFit, BayesianRecipe, fit_bayesian_mixture
 from densimeter.mixture.bayesian_updates import Posterior, expected_parameters
-from densimeter.mixture.families import Parameters
 from densimeter.mixture.fitted import FittedMixture
-from densimeter.mixture.fitting import Table, batches_of, is_proper
+from densimeter.mixture.fitting import Table, batches_of
 from densimeter.mixture.priors import WEIGHT_PRIORS, Prior, WeightPrior
 from densimeter.mixture.sources import RESIDENT_BYTES
 from densimeter.mixture.starts import STARTS
@@ -123,10 +121,6 @@ class BayesianGaussianMixture(FittedMixture):
     2
     """
 
-    weight_concentration_: Any
-    mean_precision_: np.ndarray
-    degrees_of_freedom_: Any
-
     def __init__(
         self,
         *,
@@ -183,12 +177,7 @@ class BayesianGaussianMixture(FittedMixture):
         """
         self._check_settings()
         rows = self._validated(X, ensure_min_samples=2)
-        if len(rows) < self.n_components:
-            raise DataError(
-                f"Expected n_samples >= n_components but got n_components = {self.n_components}, "
-                f"n_samples = {len(rows)}",
-                "give more rows or ask for fewer components",
-            )
+        check_enough(rows, self.n_components)
         weights = check_weights(rows, sample_weight)
         unit = 1.0 if sample_weight is None else float(np.max(np.asarray(sample_weight, np.float64)))
         table = Table(batches_of(rows, weights), rows.dtype, rows.nbytes <= RESIDENT_BYTES)
@@ -225,12 +214,6 @@ class BayesianGaussianMixture(FittedMixture):
         return density.observed_log_joint(self._family, rows, expected, self.precisions_cholesky_)
 
     @property
-    def _weight_prior(self) -> WeightPrior:
-        kind = choose("weight_concentration_prior_type", self.weight_concentration_prior_type, WEIGHT_PRIORS)
-        given = self.weight_concentration_prior
-        return kind(1 / self.n_components if given is None else given)
-
-    @property
     def _posterior(self) -> Posterior:
         """What is stored, as the updates want it, in the user's coordinates."""
         return Posterior(
@@ -253,38 +236,33 @@ class BayesianGaussianMixture(FittedMixture):
 
     def _recipe(self, d: int, unit: float) -> BayesianRecipe:
         precision, degrees = self.mean_precision_prior, self.degrees_of_freedom_prior
-        resumed = self.warm_start and hasattr(self, "means_") and len(self.means_) == self.n_components
+        concentration = self.weight_concentration_prior
+        kind = choose("weight_concentration_prior_type", self.weight_concentration_prior_type, WEIGHT_PRIORS)
+        weights = kind(1 / self.n_components if concentration is None else concentration)
         return BayesianRecipe(
             family=self._family,
             n_components=self.n_components,
             n_init=self.n_init,
             start=choose("init_params", self.init_params, STARTS),
-            weights=self._weight_prior,
+            weights=weights,
             mean=check_part("mean_prior", self.mean_prior, (d,)),
             mean_precision=1.0 if precision is None else precision,
-            degrees_of_freedom=float(d)
-            if degrees is None
-            else check_number("degrees_of_freedom_prior", degrees, above=d - 1),
-            covariance=self._given_covariance(d),
+            degrees_of_freedom=check_number(
+                "degrees_of_freedom_prior", d if degrees is None else degrees, above=d - 1
+            ),
+            covariance=check_covariance("covariance_prior", self.covariance_prior, self._family, d),
             reg_covar=self.reg_covar,
             tol=self.tol,
             max_iter=self.max_iter,
             unit=unit,
-            resumed=self._posterior if resumed else None,
+            resumed=self._posterior if self.warm_start and self._resumable(weights) else None,
         )
 
-    def _given_covariance(self, d: int) -> np.ndarray | None:
-        """The covariance of the prior that the user gave, shaped as one of the family's."""
-        family = self._family
-        shape = family.shape(d, 1) if family.shared else family.shape(d, 1)[1:]
-        given = check_part("covariance_prior", self.covariance_prior, shape)
-        if given is None:
-            return None
-        stacked = given if family.shared else given[None]
-        symmetric = given.ndim < 2 or np.allclose(given, given.T)
-        if not symmetric or not is_proper(family, Parameters(np.ones(1), np.zeros((1, d)), stacked)):
-            raise SettingError("covariance_prior must be symmetric, positive definite", "give a covariance")
-        return given
+    def _resumable(self, weights: WeightPrior) -> bool:
+        """Whether there is a posterior of the kind that is asked for."""
+        fitted = hasattr(self, "means_") and type(weights) is type(self._prior.weights)
+        shape = self._family.shape(self.n_features_in_, self.n_components)
+        return fitted and self.covariances_.shape == shape and len(self.means_) == self.n_components
 
     def _keep(self, fit: BayesianFit, dtype: np.dtype) -> None:
         """Store the fit, and warn if it ran out of iterations."""

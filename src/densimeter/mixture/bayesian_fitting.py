@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
+from densimeter.foundations.errors import DataError
 from densimeter.mixture.bayesian_ascent import Ascent, Problem, climb
 from densimeter.mixture.bayesian_updates import Posterior, features, restricted, updated
 from densimeter.mixture.errors import SingularCovarianceError
@@ -61,7 +63,7 @@ def fit_bayesian_mixture(table: Table, recipe: BayesianRecipe, rng: np.random.Ge
     Raises
     ------
     DataError
-        If the rows cannot be used; see `column_moments`.
+        If the rows cannot be used, see `column_moments`, or their weights add up to infinity.
     SingularCovarianceError
         If the prior's covariance, or the posterior's of every restart, is not positive definite.
     """
@@ -90,10 +92,12 @@ def make_prior(table: Table, moments: ColumnMoments, frame: Frame, recipe: Bayes
     less than rows, plus `reg_covar`. With missing cells, columns are taken as uncorrelated there.
     """
     family, blur = recipe.family, frame.floor(recipe.reg_covar)
+    weight = float(moments.weight.max()) * recipe.unit
+    if not math.isfinite(weight):
+        raise DataError("the sample weights add up to infinity", "divide them by a number")
     covariance = recipe.covariance
     if covariance is None:
         inner = _complete_scatter(table, frame) if moments.complete else _variances(moments, frame)
-        weight = moments.weight.max() * recipe.unit
         covariance = inner * recipe.unit / max(weight - 1, weight / 2)
         covariance = family.rescale(restricted(family, covariance + np.diag(blur)), frame.scale)
     stacked = covariance if family.shared else covariance[None]

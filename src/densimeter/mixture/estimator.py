@@ -14,7 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 from densimeter.foundations.checks import check_count, check_number, choose
 from densimeter.foundations.errors import DataError, SettingError
 from densimeter.foundations.randomness import RandomState, generator_from
-from densimeter.mixture.arguments import check_part, check_weights
+from densimeter.mixture.arguments import check_enough, check_part, check_weights
 from densimeter.mixture.catalogue import FAMILIES
 from densimeter.mixture.errors import SingularCovarianceError
 from densimeter.mixture.families import Parameters
@@ -182,12 +182,7 @@ class GaussianMixture(FittedMixture):
         """`fit`, with the loop compiled for `capacity` components, the surplus having weight zero."""
         self._check_settings()
         rows = self._validated(X, ensure_min_samples=2)
-        if len(rows) < self.n_components:
-            raise DataError(
-                f"Expected n_samples >= n_components but got n_components = {self.n_components}, "
-                f"n_samples = {len(rows)}",
-                "give more rows or ask for fewer components",
-            )
+        check_enough(rows, self.n_components)
         weights = check_weights(rows, sample_weight)
         table = Table(batches_of(rows, weights), rows.dtype, rows.nbytes <= RESIDENT_BYTES)
         return self._fit_table(table, rows.shape[1], capacity)
