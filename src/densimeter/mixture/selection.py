@@ -126,7 +126,7 @@ def select_components(
     X_val: ArrayLike | None = None,
     *,
     covariance_type: str | Sequence[str] = "full",
-    n_init: int = 5,
+    n_init: int = 1,
     random_state: RandomState = None,
     **settings: Any,
 ) -> ComponentSelection:
@@ -146,7 +146,7 @@ def select_components(
     covariance_type : str or sequence of str
         One family, or several to choose from.
     n_init : int
-        Restarts of each candidate.
+        Restarts of each candidate, each the best of many short runs unless `init_params` says otherwise.
     random_state : int, RandomState, Generator or None
         Randomness of the starts and of the rows set aside.
     **settings
