@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from densimeter.evaluation.results import Comparison as Comparison
     from densimeter.foundations.estimates import Estimate as Estimate
     from densimeter.kernel_density.estimator import KernelDensity as KernelDensity
+    from densimeter.mixture.bayesian import BayesianGaussianMixture as BayesianGaussianMixture
     from densimeter.mixture.estimator import GaussianMixture as GaussianMixture
     from densimeter.mixture.selection import select_components as select_components
     from densimeter.plotting.density_display import DensityDisplay as DensityDisplay
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from densimeter.variational import symmetrised_kl_divergence as symmetrised_kl_divergence
 
 _HOMES = {
+    "BayesianGaussianMixture": "densimeter.mixture.bayesian",
     "Comparison": "densimeter.evaluation.results",
     "DensityDisplay": "densimeter.plotting.density_display",
     "EnergyModel": "densimeter.energy.estimator",
@@ -70,6 +72,7 @@ _ROOMS = frozenset(
 )
 
 __all__ = [
+    "BayesianGaussianMixture",
     "Comparison",
     "DensityDisplay",
     "EnergyModel",

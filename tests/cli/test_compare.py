@@ -249,7 +249,11 @@ WRONG_USE = {
     "device as file": (["faithful", "--json", "/dev/full"], "no ordinary file", "write to a file"),
     "unknown picture": (["faithful", "--plot", "out.xyz"], "the ending '.xyz'", "end it in one of .png"),
     "picture without ending": (["faithful", "--plot", "out"], "the ending ''", "end it in one of .png"),
-    "one file for two": (["faithful", "--json", "o.svg", "--plot", "./o.svg"], "two results", "a file each"),
+    "one file for two": (
+        ["faithful", "--json", "o.svg", "--plot", "./o.svg"],
+        "two results",
+        "a file of its own",
+    ),
     "result over table": (["table.csv", "--json", "./table.csv"], "is the table itself", "another file"),
     "picture over table": (["table.csv", "--plot", "table.csv"], "is the table itself", "another file"),
 }

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from densimeter.kernel_density.direct import DirectEngine, by_differences, scan_directly
+from densimeter.kernel_density.direct import SINGLE, DirectEngine, by_differences, scan_directly
 from densimeter.kernel_density.fourier import FourierEngine
 from densimeter.kernel_density.kernel_sum import KernelSum, WeightedRows
 from densimeter.kernel_density.planner import ALGORITHMS, Planner
@@ -205,12 +205,25 @@ def test_no_queries_give_no_sums():
 
 
 def test_new_row_counts_do_not_compile_again():
-    from densimeter.kernel_density import direct
+    from densimeter.kernel_density import pairs
 
     rng = np.random.default_rng(0)
     compiled = []
-    for n in (900, 1000, 1100, 2000):
+    for n in (2100, 3000, 4000, 4090):
         problem = kernel_sum_of(rng.normal(size=(n, 4)))
         DirectEngine(problem).log_sums(rng.normal(size=(n - 300, 4)), LOG_TOL)
-        compiled.append(direct._product_block._cache_size())
+        compiled.append(pairs.product_block._cache_size())
     assert compiled[-1] == compiled[0]
+
+
+@pytest.mark.parametrize("log_tol", [3e-2, 3e-3])
+def test_single_precision_is_used_where_its_bound_fits_and_keeps_it(log_tol):
+    rng = np.random.default_rng(6)
+    points = rng.normal(size=(3000, 4))
+    queries = np.concatenate([rng.normal(size=(200, 4)), rng.normal(size=(50, 4)) * 6])
+    problem = kernel_sum_of(points, 0.8)
+    engine = DirectEngine(problem)
+    assert engine.products_are_safe(queries, log_tol, SINGLE).sum() > 50
+    assert not engine.products_are_safe(queries, 1e-6, SINGLE).any()
+    expected = exact(queries, points, problem.rows.log_weights, problem.scales, "gaussian")
+    assert_keeps_its_promise(engine.log_sums(queries, log_tol).values, expected, log_tol / 2)

@@ -140,3 +140,53 @@ def test_never_modifies_its_input_and_takes_any_layout():
         model.score_samples(X), KernelDensity(bandwidth=1.0).fit(before).score_samples(before)
     )
     np.testing.assert_array_equal(X, before)
+
+
+def test_float32_rows_give_the_density_of_their_values():
+    X = ring(80, 9).astype(np.float32)
+    found = KernelDensity(bandwidth=0.7).fit(X).score_samples(X)
+    expected = KernelDensity(bandwidth=0.7).fit(X.astype(np.float64)).score_samples(X.astype(np.float64))
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("algorithm", ["auto", "fourier", "tree", "direct"])
+def test_shift_and_scale_change_the_density_by_the_jacobian(algorithm):
+    X, queries = ring(300, 10), ring(100, 11)
+    unit, origin = np.array([1000.0, 0.01]), np.array([3e5, -2.0])
+    plain = KernelDensity(bandwidth=[0.7, 0.9], algorithm=algorithm).fit(X)
+    moved = KernelDensity(bandwidth=unit * [0.7, 0.9], algorithm=algorithm).fit(X * unit + origin)
+    expected = plain.score_samples(queries) - np.log(unit).sum()
+    np.testing.assert_allclose(moved.score_samples(queries * unit + origin), expected, atol=2e-6)
+
+
+def test_an_affine_map_changes_the_density_of_a_matrix_bandwidth_by_the_jacobian():
+    X, queries = ring(300, 10), ring(100, 11)
+    linear = np.array([[2.0, 0.5], [-1.0, 3.0]])
+    matrix = np.array([[0.5, 0.1], [0.1, 0.4]])
+    plain = KernelDensity(bandwidth=matrix).fit(X)
+    moved = KernelDensity(bandwidth=linear @ matrix @ linear.T).fit(X @ linear.T + 7.0)
+    expected = plain.score_samples(queries) - np.log(abs(np.linalg.det(linear)))
+    np.testing.assert_allclose(moved.score_samples(queries @ linear.T + 7.0), expected, atol=2e-6)
+
+
+def test_extreme_bandwidths_give_densities_that_floats_can_hold():
+    X = ring(50, 12)
+    narrow = KernelDensity(bandwidth=1e-300).fit(X)
+    found = narrow.score_samples(X)
+    np.testing.assert_allclose(found, -np.log(50) - np.log(2 * np.pi) + 600 * np.log(10), rtol=1e-12)
+    assert np.all(np.isneginf(narrow.score_samples(X + 1.0)))  # -1e600 is below every float
+    wide = KernelDensity(bandwidth=1e300).fit(X).score_samples(X)
+    np.testing.assert_allclose(wide, -np.log(2 * np.pi) - 600 * np.log(10), rtol=1e-12)
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_samples_of_every_kernel_have_the_spread_of_the_estimate(kernel):
+    model = KernelDensity(bandwidth=2.0, kernel=kernel).fit([[1.0, -1.0]])
+    draws = model.sample(20_000, random_state=0)
+    grid = np.stack(np.meshgrid(*[np.linspace(-40, 40, 201)] * 2), axis=-1).reshape(-1, 2) / (
+        1 if kernel in ("gaussian", "exponential") else 16
+    )
+    weight = np.exp(model.score_samples(grid + np.array([1.0, -1.0])))
+    variance = (weight / weight.sum()) @ grid**2
+    np.testing.assert_allclose(draws.var(axis=0), variance, rtol=0.05)
+    np.testing.assert_allclose(draws.mean(axis=0), [1.0, -1.0], atol=0.1)

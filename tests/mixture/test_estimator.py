@@ -12,7 +12,9 @@ from densimeter.mixture import GaussianMixture
 FAMILIES = ["full", "tied", "diag", "spherical"]
 
 
-@parametrize_with_checks([GaussianMixture(), GaussianMixture(2, covariance_type="diag", n_init=2)])
+@parametrize_with_checks(
+    [GaussianMixture(), GaussianMixture(2, covariance_type="diag", init_params="kmeans")]
+)
 def test_scikit_learn_conventions(estimator, check):
     check(estimator)
 

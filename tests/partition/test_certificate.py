@@ -1,14 +1,18 @@
+import itertools
 import math
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from densimeter import partition
 from densimeter.foundations.errors import NonFiniteError, SettingError
 from densimeter.foundations.estimates import Guarantee
-from densimeter.partition.certificate import BLOCK
+from densimeter.partition.bernstein import BLOCK, Sums
+from densimeter.partition.certificate import _Goal, _planned
 
 STANDARD = partition.Gaussian(jnp.zeros(1), jnp.eye(1))
 
@@ -46,7 +50,8 @@ def test_interval_is_the_inequality_of_maurer_and_pontil():
         random_state=jax.random.key(5),
     )
     with jax.enable_x64(True):
-        draws = np.exp(np.asarray(two_level(jax.random.fold_in(jax.random.key(5), 0), n), np.float64))
+        _, key = jax.random.split(jax.random.key(5))  # the first half is the pilot's
+        draws = np.exp(np.asarray(two_level(jax.random.fold_in(key, 0), n), np.float64))
     log_term = math.log(2 / 0.05)
     error = math.sqrt(2 * draws.var(ddof=1) * log_term / n) + 7 * 2 * log_term / (3 * (n - 1))
     ends = np.log([draws.mean() - error, draws.mean() + error])
@@ -55,7 +60,7 @@ def test_interval_is_the_inequality_of_maurer_and_pontil():
 
 @pytest.mark.parametrize("confidence", [0.8, 0.95])
 def test_covers_the_known_constant_over_500_seeds(confidence):
-    """Stopped at any of eight looks; the bound is conservative, so coverage may only lie above."""
+    """Stopped at any of several looks; the bound is conservative, so coverage may only lie above."""
     misses = 0
     for seed in range(500):
         found = partition.certificate(
@@ -124,3 +129,22 @@ def test_weights_outside_the_bounds_are_refused():
 def test_nan_weights_are_refused():
     with pytest.raises(NonFiniteError, match="NaN"):
         partition.certificate(lambda key, n: jnp.full(n, jnp.nan), bounds=(0, 1), random_state=0)
+
+
+@given(st.floats(0, 1), st.floats(0, 0.3), st.floats(1e-4, 1), st.floats(1e-6, 0.5), st.integers(1, 2000))
+def test_looks_double_end_at_the_most_and_spend_the_failure_probability_once(
+    mean, variance, width, failure, most
+):
+    sums = [jnp.asarray(number) for number in (BLOCK, mean, variance * (BLOCK - 1), 0.0, 0.0)]
+    looks = _planned(Sums(*sums), _Goal(-3.0, 0.0, width, failure), most)
+    blocks, parts = zip(*looks, strict=True)
+    assert blocks[-1] == most
+    assert all(first < second <= 2 * first for first, second in itertools.pairwise(blocks))
+    assert math.fsum(parts) == pytest.approx(failure)
+
+
+def test_the_pilot_foretells_the_look_that_is_narrow_enough():
+    """Moments are easy to know here, so that the first look succeeds and is not wasteful."""
+    found = partition.certificate(two_level, bounds=(0, math.log(3)), width=0.01, random_state=0)
+    assert found.width_reached
+    assert found.estimate.upper - found.estimate.lower > 0.008

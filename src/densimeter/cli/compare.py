@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import os
 from collections.abc import Collection
 from contextlib import ExitStack
@@ -14,8 +13,10 @@ import typer
 
 from densimeter.cli.display import print_comparison, print_datasets, print_notes, progress_bar
 from densimeter.cli.failures import failures_as_exit_codes
+from densimeter.cli.interrupts import interruptible
+from densimeter.cli.outputs import as_json, check_outputs
 from densimeter.foundations.errors import SettingError, did_you_mean
-from densimeter.foundations.files import check_writable, written_whole
+from densimeter.foundations.files import written_whole
 
 if TYPE_CHECKING:
     from densimeter.evaluation.results import Comparison
@@ -81,8 +82,9 @@ def compare(
     estimate and an energy-based model are fitted, their settings chosen without the test rows; the test
     rows are scored once.
     """
-    with failures_as_exit_codes(debug):
-        _check_outputs(Path(data), json_file, plot_file)
+    with failures_as_exit_codes(debug), interruptible() as interruption:
+        check_outputs([json_file, plot_file], reading=Path(data))
+        _check_picture(plot_file)
         with progress_bar(quiet) as progress:
             comparison = _compared(
                 data,
@@ -94,28 +96,21 @@ def compare(
                 missing=missing,
                 text=text,
                 dequantize=dequantize,
-                progress=progress,
+                progress=interruption.heeded_by(progress),
             )
+        interruption.check()
         _write(comparison, json_file, plot_file)
         if not quiet:
             print_notes(comparison)
         print_comparison(comparison)
 
 
-def _check_outputs(data: Path, json_file: Path | None, plot_file: Path | None) -> None:
-    """Refuse what could only fail after the work is done."""
-    for file in (json_file, plot_file):
-        if file is not None:
-            check_writable(file, reading=data)
-    if plot_file is None:
-        return
-    if plot_file.suffix.lower() not in PICTURE_ENDINGS:
+def _check_picture(plot_file: Path | None) -> None:
+    if plot_file is not None and plot_file.suffix.lower() not in PICTURE_ENDINGS:
         raise SettingError(
             f"{plot_file} has the ending {plot_file.suffix!r}, which names no kind of picture known here",
             f"end it in one of {', '.join(PICTURE_ENDINGS)}",
         )
-    if json_file is not None and json_file.resolve() == plot_file.resolve():
-        raise SettingError(f"{json_file} is named for two results", "give --json and --plot a file each")
 
 
 def _names(listing: str | None) -> list[str] | None:
@@ -162,9 +157,8 @@ def _write(comparison: Comparison, json_file: Path | None, plot_file: Path | Non
     """Both files or none of them: they take their places when both are complete."""
     with ExitStack() as drafts:
         if json_file is not None:
-            text = json.dumps(comparison.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
             draft = drafts.enter_context(written_whole(json_file))
-            draft.write_text(text + "\n", encoding="utf-8")
+            draft.write_text(as_json(comparison.to_dict()), encoding="utf-8")
         if plot_file is not None:
             draft = drafts.enter_context(written_whole(plot_file))
             comparison.plot().savefig(draft, dpi=150)

@@ -10,7 +10,7 @@ import typer
 
 from densimeter._version import __version__
 from densimeter.cli.compare import compare
-from densimeter.cli.failures import UsageError, tell_usage
+from densimeter.cli.failures import INTERRUPTED, UsageError, tell_usage
 from densimeter.cli.tour import tour
 
 app = typer.Typer(
@@ -49,4 +49,6 @@ def run() -> None:
         code = app(sys.argv[1:] or ["--help"], prog_name="densimeter", standalone_mode=False)
     except UsageError as error:
         code = tell_usage(error)
+    except (KeyboardInterrupt, typer.Abort):
+        code = INTERRUPTED
     sys.exit(code)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import webbrowser
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +11,9 @@ import typer
 
 from densimeter.cli.display import progress_bar
 from densimeter.cli.failures import failures_as_exit_codes
-from densimeter.foundations.files import check_writable, written_whole
+from densimeter.cli.interrupts import interruptible
+from densimeter.cli.outputs import as_json, check_outputs
+from densimeter.foundations.files import written_whole
 
 
 def tour(
@@ -28,21 +30,18 @@ def tour(
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> None:
     """Walk through density models on a ring of Gaussians: one page, every figure computed live."""
-    with failures_as_exit_codes(debug):
-        for file in (out, json_file):
-            if file is not None:
-                check_writable(file)
+    with failures_as_exit_codes(debug), interruptible() as interruption:
+        check_outputs([out, json_file])
         with progress_bar(quiet) as progress:
             from densimeter.tour.guide import guided_tour
 
-            result = guided_tour(radius, seed, progress)
-        with written_whole(out) as draft:
-            draft.write_text(result.to_html(), encoding="utf-8")
-        if json_file is not None:
-            with written_whole(json_file) as draft:
-                draft.write_text(
-                    json.dumps(result.to_dict(), indent=2, allow_nan=False) + "\n", encoding="utf-8"
-                )
+            result = guided_tour(radius, seed, interruption.heeded_by(progress))
+        interruption.check()
+        with ExitStack() as drafts:
+            drafts.enter_context(written_whole(out)).write_text(result.to_html(), encoding="utf-8")
+            if json_file is not None:
+                draft = drafts.enter_context(written_whole(json_file))
+                draft.write_text(as_json(result.to_dict()), encoding="utf-8")
         if not quiet:
             typer.echo(f"{len(result.parts)} parts in {result.seconds:.0f} s: {out}")
         if open_:

@@ -9,7 +9,6 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy.special import logsumexp
 
 from densimeter.energy.base import MixtureBase, sample
 from densimeter.energy.tilt import Tilt
@@ -74,7 +73,7 @@ def _shrinkage(on_rows: np.ndarray, mean_on_points: float) -> float:
 
 
 def _log_mean_exp(values: np.ndarray) -> np.ndarray:
-    return logsumexp(values, axis=1) - math.log(values.shape[1])
+    return np.logaddexp.reduce(values, axis=1) - math.log(values.shape[1])
 
 
 @eqx.filter_jit

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
 def describe_split(data: DataSummary, confidence: float) -> str:
     """Where the numbers of a comparison come from, in one line."""
+    columns = "1 column" if len(data.columns) == 1 else f"{len(data.columns)} columns"
     return (
-        f"{data.source}: {len(data.columns)} columns; {data.n_train:,} training, "
+        f"{data.source}: {columns}; {data.n_train:,} training, "
         f"{data.n_validation:,} validation, {data.n_test:,} test rows; "
         f"nats per row, {percent(confidence)} intervals"
     )

@@ -6,6 +6,7 @@ The story, each file standing on those before it::
     bandwidth     what one bandwidth unit is: a number, one per column, a full matrix
     kernel_sum    weighted rows, a bandwidth, a kernel: the function that every engine computes
     exponentials  a fast power of two for the inner loop
+    pairs         the compiled inner loops over blocks of pairs
     direct        the blocked exact sum; every other engine is measured against it
     blocks        rows in k-d order, cut into boxes
     tree          the sum over the boxes that matter

@@ -248,7 +248,8 @@ class KernelDensity(DensityMixin, BaseEstimator):
         criterion = choose("bandwidth", self.bandwidth, {**CRITERIA, **dict.fromkeys(RULES)})
         assert criterion is not None  # a rule has been answered above
         scores = scan(criterion, rows, held_out, self.candidates, kernel, self.log_tol)
-        return scores.bandwidths[scores.best], scores
+        chosen = scores.bandwidths[scores.best]
+        return (float(chosen) if np.ndim(chosen) == 0 else chosen), scores
 
 
 def _checked_weights(sample_weight: np.ndarray | None, n_rows: int) -> np.ndarray | None:

@@ -13,8 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from densimeter.foundations.precision import double_precision
-from densimeter.kernel_density.direct import data_blocks, padded, query_block, squared_distances
 from densimeter.kernel_density.kernel_sum import KernelSum
+from densimeter.kernel_density.pairs import data_blocks, padded, query_block, squared_distances
 
 
 def gradients(kernel_sum: KernelSum, queries: np.ndarray) -> np.ndarray:

@@ -21,15 +21,10 @@ import numpy as np
 from densimeter.foundations.padding import bucket_size
 from densimeter.foundations.precision import double_precision
 from densimeter.kernel_density.blocks import Blocks, squared_gaps
-from densimeter.kernel_density.direct import (
-    augmented_queries,
-    augmented_rows,
-    by_differences,
-    safe_reach,
-    squared_distances,
-)
+from densimeter.kernel_density.direct import DOUBLE, by_differences, safe_reach
 from densimeter.kernel_density.exponentials import fast_exp2
 from densimeter.kernel_density.kernel_sum import KernelSum, LogSums
+from densimeter.kernel_density.pairs import augmented_queries, augmented_rows, squared_distances
 from densimeter.kernel_density.profiles import Gaussian, Kernel
 
 BLOCK = 256
@@ -38,6 +33,8 @@ BLOCKS_PER_JOB = 16
 JOBS_PER_CALL = 256
 SMALLEST_TOLERANCE = 1e-9
 """Below, the fast exponential's 1e-10 would show."""
+LARGEST_COORDINATE = 1e100
+"""In bandwidths; squares of larger ones would come near overflow."""
 _MOST_RISE = 500.0
 """Nats that a term may exceed the top it is taken relative to."""
 _MOST_BOUNDS = 2**21
@@ -65,11 +62,10 @@ class TreeEngine:
     def log_sums(self, queries: np.ndarray, log_tol: float) -> LogSums:
         """Log-sums with all that was left out, and all rounding, below `log_tol`."""
         unit_queries = self.kernel_sum.in_units(queries)
-        reach = safe_reach(self.kernel_sum.n_features, log_tol)
+        reach = safe_reach(self.kernel_sum.n_features, log_tol, DOUBLE)
         values = np.full(len(queries), np.nan)
-        spread = float(np.sum(self.kernel_sum.half_extent**2))
-        if log_tol >= SMALLEST_TOLERANCE and math.isfinite(spread):
-            fits = np.abs(unit_queries).max(axis=1) < 1e100
+        if log_tol >= SMALLEST_TOLERANCE and self.kernel_sum.half_extent.max() < LARGEST_COORDINATE:
+            fits = np.abs(unit_queries).max(axis=1) < LARGEST_COORDINATE
             if fits.any():
                 values[fits] = _Search(self, unit_queries[fits], log_tol, reach).run()
         left = np.flatnonzero(np.isnan(values))  # too far apart for the blocks' arithmetic

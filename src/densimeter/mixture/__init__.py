@@ -15,16 +15,25 @@ The story, file by file:
 `density`            the log-density in the user's coordinates
 `missing`            expectations of missing cells
 `starts`             where EM begins
+`tournament`         short runs of many starts
 `fitting`            a whole fit, from batches of rows to the best restart
 `online`             stepwise EM, for batches seen once
 `conditioning`       what is left when some columns are known
 `fitted`             what can be asked of any fitted mixture
+`arguments`          checks of the arrays that estimators are given
 `estimator`          `GaussianMixture`, the scikit-learn face
+`priors`             what variational Bayes believes before it sees rows
+`bayesian_updates`   its two steps, made of EM's
+`bayesian_bound`     its bound on the log evidence
+`bayesian_ascent`    its loop
+`bayesian_fitting`   its whole fit
+`bayesian`           `BayesianGaussianMixture`
 `selection`          how many components: `select_components`
 `bounds`             the evidence lower bound for any distribution over components: `elbo`
 `matching`           how far a fitted mixture is from a known one: `match_components`
 """
 
+from densimeter.mixture.bayesian import BayesianGaussianMixture
 from densimeter.mixture.bounds import elbo
 from densimeter.mixture.conditioning import ConditionalMixtures
 from densimeter.mixture.estimator import GaussianMixture
@@ -32,6 +41,7 @@ from densimeter.mixture.matching import ComponentMatch, match_components
 from densimeter.mixture.selection import ComponentSelection, select_components
 
 __all__ = [
+    "BayesianGaussianMixture",
     "ComponentMatch",
     "ComponentSelection",
     "ConditionalMixtures",

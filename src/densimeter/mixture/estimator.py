@@ -10,11 +10,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.validation import _check_sample_weight
 
 from densimeter.foundations.checks import check_count, check_number, choose
 from densimeter.foundations.errors import DataError, SettingError
 from densimeter.foundations.randomness import RandomState, generator_from
+from densimeter.mixture.arguments import check_part, check_weights
 from densimeter.mixture.catalogue import FAMILIES
 from densimeter.mixture.errors import SingularCovarianceError
 from densimeter.mixture.families import Parameters
@@ -54,8 +54,8 @@ class GaussianMixture(FittedMixture):
         At most so many iterations.
     n_init : int
         Restarts; the one with the highest likelihood is kept.
-    init_params : {"kmeans", "k-means++", "random", "random_from_data"}
-        How a start is made.
+    init_params : {"auto", "kmeans", "k-means++", "random", "random_from_data"}
+        How a start is made; "auto" lets nine more starts of several kinds compete in short runs.
     weights_init, means_init, precisions_init : array-like, optional
         Given parts of the start, in the user's coordinates.
     random_state : int, RandomState, Generator or None
@@ -100,7 +100,7 @@ class GaussianMixture(FittedMixture):
         reg_covar: float = 1e-6,
         max_iter: int = 100,
         n_init: int = 1,
-        init_params: str = "kmeans",
+        init_params: str = "auto",
         weights_init: ArrayLike | None = None,
         means_init: ArrayLike | None = None,
         precisions_init: ArrayLike | None = None,
@@ -147,8 +147,8 @@ class GaussianMixture(FittedMixture):
         model = cls(len(centres), covariance_type=covariance_type, random_state=random_state)
         family = choose("covariance_type", covariance_type, FAMILIES)
         k, d = centres.shape
-        shares = _check_part("weights", weights, (k,))
-        matrices = _check_part("covariances", covariances, family.shape(d, k))
+        shares = check_part("weights", weights, (k,))
+        matrices = check_part("covariances", covariances, family.shape(d, k))
         if shares is None or not ((shares >= 0).all() and math.isclose(shares.sum(), 1, rel_tol=1e-6)):
             raise SettingError("weights must be non-negative and sum to one", "divide them by their sum")
         if not is_proper(family, Parameters(shares, centres, matrices)):
@@ -188,7 +188,7 @@ class GaussianMixture(FittedMixture):
                 f"n_samples = {len(rows)}",
                 "give more rows or ask for fewer components",
             )
-        weights = _check_weights(rows, sample_weight)
+        weights = check_weights(rows, sample_weight)
         table = Table(batches_of(rows, weights), rows.dtype, rows.nbytes <= RESIDENT_BYTES)
         return self._fit_table(table, rows.shape[1], capacity)
 
@@ -226,7 +226,7 @@ class GaussianMixture(FittedMixture):
         for batch in batches:
             X, sample_weight = batch if isinstance(batch, tuple) else (batch, None)
             rows = self._validated(X, reset=reset)
-            yield rows, _check_weights(rows, sample_weight, relative=False)
+            yield rows, check_weights(rows, sample_weight, relative=False)
 
     def _fit_table(self, table: Table, n_features: int, capacity: int | None) -> Self:
         rng = generator_from(self.random_state)
@@ -247,10 +247,10 @@ class GaussianMixture(FittedMixture):
             self.fit(X, sample_weight=sample_weight)
             rows = self._validated(X, reset=False)
             recipe = self._recipe(rows.shape[1], None)
-            self._online = Online.begin(rows, _check_weights(rows, sample_weight), recipe, self._parameters)
+            self._online = Online.begin(rows, check_weights(rows, sample_weight), recipe, self._parameters)
             return self
         rows = self._validated(X, reset=False)
-        self._online = online.step(rows, _check_weights(rows, sample_weight))
+        self._online = online.step(rows, check_weights(rows, sample_weight))
         parameters = self._online.parameters
         if not is_proper(self._family, parameters):
             self._online = online
@@ -282,7 +282,7 @@ class GaussianMixture(FittedMixture):
             n_components=self.n_components,
             capacity=capacity or self.n_components,
             n_init=1 if resumed else self.n_init,
-            start=choose("init_params", self.init_params, STARTS),
+            plan=choose("init_params", self.init_params, STARTS),
             given=tuple(self._parameters) if resumed else self._given_parts(n_features),
             reg_covar=self.reg_covar,
             tol=self.tol,
@@ -292,13 +292,13 @@ class GaussianMixture(FittedMixture):
     def _given_parts(self, d: int) -> tuple[np.ndarray | None, np.ndarray | None, np.ndarray | None]:
         """What the user gave of the start; None for what they left open."""
         k = self.n_components
-        weights = _check_part("weights", self.weights_init, (k,))
+        weights = check_part("weights", self.weights_init, (k,))
         if weights is not None and not (
             (weights >= 0).all() and math.isclose(weights.sum(), 1, rel_tol=1e-6)
         ):
             raise SettingError("weights_init must be non-negative and sum to one", "divide them by their sum")
-        means = _check_part("means", self.means_init, (k, d))
-        precisions = _check_part("precisions", self.precisions_init, self._family.shape(d, k))
+        means = check_part("means", self.means_init, (k, d))
+        precisions = check_part("precisions", self.precisions_init, self._family.shape(d, k))
         if precisions is None:
             return weights, means, None
         try:
@@ -335,25 +335,3 @@ class GaussianMixture(FittedMixture):
         self.covariances_ = parameters.covariances.astype(dtype)
         self.precisions_cholesky_ = factors.astype(dtype)
         self.precisions_ = self._family.precisions(factors).astype(dtype)
-
-
-def _check_weights(rows: np.ndarray, sample_weight: ArrayLike | None, relative: bool = True) -> np.ndarray:
-    """Weights ``(n,)``, divided by their maximum if `relative`; a view of a single one if there are none."""
-    if sample_weight is None:
-        return np.broadcast_to(np.ones(1, rows.dtype), len(rows))
-    if not np.any(np.asarray(sample_weight)):
-        raise DataError("every sample weight is zero", "give at least one row a positive weight")
-    weights = _check_sample_weight(sample_weight, rows, dtype=np.float64, ensure_non_negative=True)
-    return (weights / weights.max() if relative else weights).astype(rows.dtype)
-
-
-def _check_part(name: str, given: Any, shape: tuple[int, ...]) -> np.ndarray | None:
-    if given is None:
-        return None
-    part = np.array(given, np.float64)
-    if part.shape != shape or not np.isfinite(part).all():
-        raise SettingError(
-            f"the parameter '{name}' should have the shape of {shape}, finite, but got {part.shape}",
-            f"give {name} with shape {shape}",
-        )
-    return part

@@ -13,7 +13,8 @@ from densimeter.mixture.families import Family, Parameters
 from densimeter.mixture.frame import ColumnMoments, Frame, column_moments
 from densimeter.mixture.missing import fill_by_one_gaussian
 from densimeter.mixture.sources import Batches, Layout, Resident, Source, Streamed
-from densimeter.mixture.starts import Start, outwards, parameters_of, starting_rows, whitened
+from densimeter.mixture.starts import StartPlan, outwards, parameters_of, starting_rows, whitened
+from densimeter.mixture.tournament import winners
 
 BATCH_NUMBERS = 1 << 20
 """Cells of a table in memory that are looked at together."""
@@ -33,7 +34,7 @@ class Recipe:
     n_components: int
     capacity: int
     n_init: int
-    start: Start
+    plan: StartPlan
     given: tuple[np.ndarray | None, np.ndarray | None, np.ndarray | None]
     reg_covar: float
     tol: float
@@ -87,7 +88,7 @@ def fit_mixture(table: Table, recipe: Recipe, rng: np.random.Generator) -> Fit:
     """
     moments = column_moments(table.batches)
     frame = Frame.of(moments, recipe.family, table.dtype)
-    start = padded(recipe.family, make_starts(table, moments, frame, recipe, rng), recipe.capacity)
+    start = make_starts(table, moments, frame, recipe, rng)
     n_features = len(frame.location)
     layout = Layout.of(recipe.family, n_features, recipe.capacity * len(start.weights), table.dtype)
     source = table.source(layout, moments.complete)
@@ -108,7 +109,8 @@ def make_starts(
         None if covariances is None else family.rescale(covariances, 1 / frame.scale),
     ]
     if all(part is not None for part in given):
-        return Parameters(*(np.stack([part] * recipe.n_init) for part in given if part is not None))
+        same = Parameters(*(np.stack([part] * recipe.n_init) for part in given if part is not None))
+        return padded(family, same, recipe.capacity)
     rows, mass = starting_rows(table.batches, rng)
     rows = frame.apply(rows)
     if not moments.complete:
@@ -117,11 +119,16 @@ def make_starts(
     order = outwards(z)
     rows, mass, z = rows[order], mass[order], z[order]
     starts = []
-    for _ in range(recipe.n_init):
-        responsibilities = recipe.start(z, mass, k, rng)
+    surplus = recipe.plan.surplus if k > 1 else 0  # one component has but one start
+    for i in range(recipe.n_init + surplus):
+        kind = recipe.plan.kinds[i % len(recipe.plan.kinds)]
+        responsibilities = kind(z, mass, k, rng)
         made = parameters_of(family, rows, mass, responsibilities, frame.floor(recipe.reg_covar))
         starts.append([own if part is None else part for own, part in zip(made, given, strict=True)])
-    return Parameters(*map(np.stack, zip(*starts, strict=True)))
+    entrants = padded(family, Parameters(*map(np.stack, zip(*starts, strict=True))), recipe.capacity)
+    if not surplus:
+        return entrants
+    return winners(family, rows, mass, frame.floor(recipe.reg_covar), entrants, recipe.n_init)
 
 
 def _best(recipe: Recipe, frame: Frame, ended: em.Progression) -> Fit:

@@ -1,14 +1,15 @@
 """Where EM begins: hard assignments of rows to components, by the words scikit-learn uses for them.
 
 A start sees the weighted *set* of rows, whitened: equal rows are merged, rows are sorted by their distance
-from the centre, and every draw is the inverse of the cumulated weights at a uniform number. So a start depends
-neither on the order of the rows nor on the units or the mixing of the columns, and weight 2 is the same as a
-row given twice.
+from the centre, and every draw is the inverse of the cumulated weights at a uniform number. So a start
+depends neither on the order of the rows nor on the units or the mixing of the columns, and weight 2 is the
+same as a row given twice.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from densimeter.mixture.sources import Batches
 
 SUBSAMPLE = 16384
 """Rows that a start looks at: enough to place components, however long the table."""
-LLOYD_STEPS = 20
+LLOYD_STEPS = 10
 
 Start = Callable[[np.ndarray, np.ndarray, int, np.random.Generator], np.ndarray]
 """From whitened rows ``(n, d)``, weights, number of components and generator to responsibilities."""
@@ -38,20 +39,25 @@ def whitened(rows: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """The rows in coordinates where their covariance is the identity, as far as it has full rank.
 
     Distances then do not depend on the units or on linear mixing of the columns; a long thin cloud of thin
-    components looks the same as a round one of round components.
+    components looks the same as a round one of round components. With fewer than two rows for each dimension
+    whitening would set every row equally far from every other, so the rows are only centred.
     """
     centred = rows - weights @ rows / weights.sum()
     covariance = (centred.T * weights) @ centred / weights.sum()
     values, vectors = np.linalg.eigh(covariance)
     keep = values > values[-1] * 1e-10
-    if not keep.any():
+    if not keep.any() or 2 * keep.sum() >= len(rows):
         return centred
     return centred @ (vectors[:, keep] / np.sqrt(values[keep]))
 
 
 def outwards(z: np.ndarray) -> np.ndarray:
-    """The order of whitened rows by their distance from the centre, which no affine map changes."""
-    return np.argsort((z * z).sum(1), kind="stable")
+    """The order of whitened rows by their distance from the centre, which no affine map changes.
+
+    Distances that are equal but for rounding, as all of fewer rows than columns are, leave the order as is.
+    """
+    squares = (z * z).sum(1)
+    return np.argsort(np.round(squares / max(squares.max(), 1e-300) * 1e9), kind="stable")
 
 
 def _draw(weights: np.ndarray, rng: np.random.Generator, size: int) -> np.ndarray:
@@ -127,11 +133,20 @@ def start_random_from_data(
     return _one_hot(_nearest(z, z[_draw(weights, rng, k)]), k)
 
 
-STARTS: dict[str, Start] = {
-    "kmeans": start_kmeans,
-    "k-means++": start_plus_plus,
-    "random": start_random,
-    "random_from_data": start_random_from_data,
+@dataclass(frozen=True, slots=True)
+class StartPlan:
+    """Kinds of starts, taken in turn, and how many more are made than are run to the end."""
+
+    kinds: tuple[Start, ...]
+    surplus: int
+
+
+STARTS: dict[str, StartPlan] = {
+    "auto": StartPlan((start_kmeans, start_plus_plus, start_random_from_data), 9),
+    "kmeans": StartPlan((start_kmeans,), 0),
+    "k-means++": StartPlan((start_plus_plus,), 0),
+    "random": StartPlan((start_random,), 0),
+    "random_from_data": StartPlan((start_random_from_data,), 0),
 }
 """What the words of ``init_params`` stand for."""
 

@@ -1,9 +1,8 @@
 """log Z of any energy, each way with an interval that says what it guarantees.
 
-The story: where weights come from (`weights`), how far they can be trusted, their mean
-(`importance`) and where its samples do not reach (`probe`), a finite-sample interval for it (`certificate`),
-bounds from both sides along a bridge (`annealing`, `annealed`), and the oracle in low dimensions
-(`quadrature`).
+The story: where weights come from (`weights`); their mean (`importance`), and where its samples do not reach
+(`probe`); a finite-sample interval for it (`bernstein`, `certificate`); bounds from both sides along a bridge
+(`annealing`, `annealed`); and the oracle in low dimensions (`quadrature`).
 
 A target is given by its *energy*, a function of one point ``(n_features,)`` traceable by JAX, minus the
 unnormalised log-density; a proposal is a `PointDensity`: ``log_prob(x)`` for one point and

@@ -20,19 +20,16 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 
 from densimeter.foundations.checks import check_count, check_number
-from densimeter.foundations.errors import NonFiniteError, SettingError
+from densimeter.foundations.errors import SettingError
 from densimeter.foundations.estimates import Estimate, Guarantee
 from densimeter.foundations.precision import double_precision
 from densimeter.foundations.randomness import RandomState, key_from
+from densimeter.partition.bernstein import BLOCK, Sums, add_blocks, bernstein, check_inside, spread
 from densimeter.partition.weights import LogWeights
-
-BLOCK = 2**13
-"""Weights drawn at a time: large enough for the matrix products, small enough for the cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +70,11 @@ def certificate(
 
     .. math:: |m - Z| \le \sqrt{2 V \ln(4/\delta) / n} + 7 (b - a) \ln(4/\delta) / (3 (n - 1))
 
-    with probability at least 1 - delta. Samples are doubled until ``log(upper / lower) <= width``; each of
-    the looks that `max_samples` allows gets an equal part of the failure probability ``1 - confidence``, so
-    that stopping at a lucky one costs nothing. The sums are float64 (a network may compute in float32: cast
-    the point inside the tilt, which halves the time). Time ``O(n_samples)``, memory one block.
+    with probability at least 1 - delta. A pilot block foretells how many samples it takes; from there on
+    they are doubled until ``log(upper / lower) <= width``. The failure probability ``1 - confidence`` is
+    split over all the looks there may be, so that stopping at a lucky one costs nothing. The sums are float64
+    (a network may compute in float32: cast the point inside the tilt, which halves the time). Time
+    ``O(n_samples)``, memory one block.
 
     Parameters
     ----------
@@ -89,7 +87,7 @@ def certificate(
     confidence : float
         Coverage, in (0, 1).
     max_samples : int
-        Most weights to draw; rounded up to a power of two times `BLOCK`.
+        Most weights to draw, besides the pilot's; rounded up to a multiple of `BLOCK`.
     random_state : seed, generator or JAX key
 
     Returns
@@ -121,10 +119,14 @@ def certificate(
     low, high = _checked_bounds(bounds)
     width = check_number("width", width, above=0)
     confidence = check_number("confidence", confidence, above=0, below=1)
-    n_looks = 1 + max(0, math.ceil(math.log2(check_count("max_samples", max_samples) / BLOCK)))
-    log_term = math.log(4 * n_looks / (1 - confidence))
+    most = -(-check_count("max_samples", max_samples) // BLOCK)
+    pilot_key, key = jax.random.split(key_from(random_state))
+    goal = _Goal(low, high, width, 1 - confidence)
     with double_precision():
-        look = _doubled(weights, key_from(random_state), (low, high), log_term, width, 2 ** (n_looks - 1))
+        pilot = add_blocks(weights, pilot_key, *_blocks(0, 1), jnp.asarray(high), Sums.empty())
+        check_inside(pilot, low, high)
+        looks = _planned(pilot, goal, most)
+        look = _first_narrow(weights, key, looks, goal)
     reached = look.upper - look.lower <= width
     method = f"empirical Bernstein, {look.n_samples} weights"
     if not reached:
@@ -133,7 +135,7 @@ def certificate(
         estimate = Estimate.exact(low, "weights without room")
     else:
         estimate = Estimate(look.value, look.lower, look.upper, confidence, method, Guarantee.CERTIFIED)
-    return Certificate(estimate, look.n_samples, n_looks, reached)
+    return Certificate(estimate, look.n_samples, len(looks), reached)
 
 
 class _Look(NamedTuple):
@@ -145,25 +147,68 @@ class _Look(NamedTuple):
     upper: float
 
 
-def _doubled(
-    weights: LogWeights,
-    key: jax.Array,
-    bounds: tuple[float, float],
-    log_term: float,
-    width: float,
-    most_blocks: int,
-) -> _Look:
-    """The first look whose interval is as narrow as `width`, or the last one there is."""
-    sums, drawn, wanted = _Sums.empty(), 0, 1
-    while True:
-        sums = _add_blocks(
-            weights, key, jnp.asarray(drawn), jnp.asarray(wanted), jnp.asarray(bounds[1]), sums
-        )
-        _check_inside(sums, *bounds)
-        look = _Look(wanted * BLOCK, *_bernstein(sums, *bounds, log_term))
-        if look.upper - look.lower <= width or wanted >= most_blocks:
+class _Goal(NamedTuple):
+    """Bounds of the log weights, the wanted width, and the failure probability to spend."""
+
+    low: float
+    high: float
+    width: float
+    failure: float
+
+
+def _planned(pilot: Sums, goal: _Goal, most: int) -> list[tuple[int, float]]:
+    """Looks: after how many blocks, and with what part of the failure probability.
+
+    The pilot's weights are used for nothing else, so the first look, where they foretell success, may depend
+    on them. Each later one has twice as many blocks and half of the failure probability left, the last all.
+    """
+    blocks = min(max(1, _foretold(pilot, goal) // BLOCK + 1), most)
+    looks, left = [], goal.failure
+    while blocks < most:
+        looks.append((blocks, left / 2))
+        blocks, left = min(2 * blocks, most), left / 2
+    return [*looks, (most, left)]
+
+
+def _foretold(pilot: Sums, goal: _Goal) -> int:
+    """Samples after which the interval would be narrow enough, were the pilot's moments the true ones."""
+    mean, variance = float(pilot.mean), float(pilot.scatter / (pilot.count - 1))
+    error = 0.95 * mean * math.tanh(goal.width / 2)
+    if error <= 0:
+        return 2**62
+    log_term = _log_term(goal.failure / 2)
+    random, bounded = math.sqrt(2 * variance * log_term), 7 * spread(goal.low, goal.high) * log_term / 3
+    # error = random / sqrt(n) + bounded / n, solved for sqrt(n)
+    root = (random + math.sqrt(random**2 + 4 * error * bounded)) / (2 * error)
+    return min(math.ceil(root**2), 2**62)
+
+
+def _first_narrow(weights: LogWeights, key: jax.Array, looks: list[tuple[int, float]], goal: _Goal) -> _Look:
+    """The first look whose interval is as narrow as wanted, or the last one there is."""
+    sums, drawn = Sums.empty(), 0
+    for blocks, failure in looks[:-1]:
+        sums = add_blocks(weights, key, *_blocks(drawn, blocks), jnp.asarray(goal.high), sums)
+        drawn, look = blocks, _looked(sums, blocks, failure, goal)
+        if look.upper - look.lower <= goal.width:
             return look
-        drawn, wanted = wanted, 2 * wanted
+    blocks, failure = looks[-1]
+    sums = add_blocks(weights, key, *_blocks(drawn, blocks), jnp.asarray(goal.high), sums)
+    return _looked(sums, blocks, failure, goal)
+
+
+def _blocks(start: int, stop: int) -> tuple[jax.Array, jax.Array]:
+    """As arrays, so that other numbers are not another compilation."""
+    return jnp.asarray(start), jnp.asarray(stop)
+
+
+def _looked(sums: Sums, blocks: int, failure: float, goal: _Goal) -> _Look:
+    check_inside(sums, goal.low, goal.high)
+    return _Look(blocks * BLOCK, *bernstein(sums, goal.low, goal.high, _log_term(failure)))
+
+
+def _log_term(failure: float) -> float:
+    """``ln(2 / delta)`` of the theorem, with delta half of the failure probability on either side."""
+    return math.log(4 / failure)
 
 
 def _checked_bounds(bounds: tuple[float, float]) -> tuple[float, float]:
@@ -174,93 +219,3 @@ def _checked_bounds(bounds: tuple[float, float]) -> tuple[float, float]:
             "give (lowest, highest) with a finite highest; without one use partition.importance",
         )
     return low, high
-
-
-class _Sums(eqx.Module):
-    """Count, mean and scatter of the weights (over exp(high)), and the extreme log weights."""
-
-    count: jax.Array
-    mean: jax.Array
-    scatter: jax.Array
-    lowest: jax.Array
-    highest: jax.Array
-
-    @classmethod
-    def empty(cls) -> _Sums:
-        zero = jnp.zeros((), jnp.float64)
-        return cls(zero, zero, zero, zero + jnp.inf, zero - jnp.inf)
-
-    @classmethod
-    def of(cls, log_weights: jax.Array, high: jax.Array) -> _Sums:
-        scaled = jnp.exp(log_weights - high)
-        mean = scaled.mean()
-        count = jnp.asarray(scaled.size, jnp.float64)
-        return cls(count, mean, ((scaled - mean) ** 2).sum(), log_weights.min(), log_weights.max())
-
-    def merge(self, other: _Sums) -> _Sums:
-        """Chan, Golub and LeVeque (1983): the moments of both without cancellation."""
-        count = self.count + other.count
-        step = other.mean - self.mean
-        return _Sums(
-            count,
-            self.mean + step * (other.count / count),
-            self.scatter + other.scatter + step**2 * (self.count * other.count / count),
-            jnp.minimum(self.lowest, other.lowest),
-            jnp.maximum(self.highest, other.highest),
-        )
-
-
-@eqx.filter_jit
-def _add_blocks(
-    weights: LogWeights, key: jax.Array, start: jax.Array, stop: jax.Array, high: jax.Array, sums: _Sums
-) -> _Sums:
-    """`sums` and those of the blocks `start` to `stop`; block b always has the key folded with b."""
-
-    def add(block: jax.Array, sums: _Sums) -> _Sums:
-        log_weights = weights(jax.random.fold_in(key, block), BLOCK).astype(jnp.float64)
-        return sums.merge(_Sums.of(log_weights, high))
-
-    return jax.lax.fori_loop(start, stop, add, sums)
-
-
-_ROUNDING = 1e-5
-"""Relative overshoot of a bound that is put down to single-precision arithmetic."""
-
-
-def _with_slack(low: float, high: float) -> tuple[float, float]:
-    """The bounds as the inequality uses them, a rounding error wider."""
-    return low - _ROUNDING * max(1.0, abs(low)), high + _ROUNDING * max(1.0, abs(high))
-
-
-def _check_inside(sums: _Sums, low: float, high: float) -> None:
-    lowest, highest = float(sums.lowest), float(sums.highest)
-    if math.isnan(lowest) or math.isnan(highest):
-        raise NonFiniteError("a log weight is NaN", "check the energy at points far from the data")
-    floor, ceiling = _with_slack(low, high)
-    if lowest < floor or highest > ceiling:
-        raise SettingError(
-            f"log weights from {lowest:g} to {highest:g} lie outside the bounds {low:g}, {high:g}",
-            "give bounds that hold for every point, or use partition.importance",
-        )
-
-
-def _bernstein(sums: _Sums, low: float, high: float, log_term: float) -> tuple[float, float, float]:
-    """Lower end, value and upper end of log Z; the ends never leave the bounds of the weights."""
-    if low == high:
-        return low, low, low
-    count, mean, scatter = (float(number) for number in (sums.count, sums.mean, sums.scatter))
-    floor, ceiling = _with_slack(low, high)
-    spread = math.exp(ceiling - high) - math.exp(floor - high)
-    error = math.sqrt(2 * scatter / (count - 1) * log_term / count) + 7 * spread * log_term / (
-        3 * (count - 1)
-    )
-    value = min(max(high + _log(mean), low), high)
-    return (
-        min(max(high + _log(mean - error), low), value),
-        value,
-        max(min(high + _log(mean + error), high), value),
-    )
-
-
-def _log(number: float) -> float:
-    return math.log(number) if number > 0 else -math.inf

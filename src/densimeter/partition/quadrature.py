@@ -5,17 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import equinox as eqx
-import jax
-import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike
 
+from densimeter.foundations.batching import over_rows
 from densimeter.foundations.checks import check_count, check_number
 from densimeter.foundations.cubature import Integral, Tolerances, integrate
 from densimeter.foundations.estimates import Estimate, Guarantee
-from densimeter.foundations.padding import bucket_size, pad_rows
-from densimeter.foundations.precision import double_precision
 from densimeter.partition.weights import PointFunction
 
 
@@ -91,21 +87,10 @@ def quadrature(
     rows = None if hints is None else np.asarray(hints, np.float64)
 
     def integrand(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return -_energies(energy, points), np.ones(len(points))
+        return -over_rows(energy, points), np.ones(len(points))
 
-    with double_precision():
-        found = integrate(integrand, np.asarray(lower), np.asarray(upper), tolerances, rows)
+    found = integrate(integrand, np.asarray(lower), np.asarray(upper), tolerances, rows)
     return QuadratureResult(_estimate(found), found.n_evaluations, found.resolution)
-
-
-def _energies(energy: PointFunction, points: np.ndarray) -> np.ndarray:
-    padded = pad_rows(points, bucket_size(len(points)))
-    return np.asarray(_all_energies(energy, jnp.asarray(padded)), np.float64)[: len(points)]
-
-
-@eqx.filter_jit
-def _all_energies(energy: PointFunction, points: jax.Array) -> jax.Array:
-    return jax.vmap(energy)(points)
 
 
 def _estimate(found: Integral) -> Estimate:

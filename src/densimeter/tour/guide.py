@@ -99,8 +99,12 @@ def guided_tour(radius: float = 10.0, seed: int = 0, progress: Progress = silent
     radius = check_number("radius", radius, above=0, below=1e6)
     seed = check_count("seed", seed, at_least=0)
     began = time.perf_counter()
-    world = World(radius, seed)
-    parts = []
+    parts: list[Part] = []
+
+    def training(done: int, total: int, message: str = "") -> None:
+        progress(len(parts), len(PARTS), f"training the energy model, step {done} of {total}")
+
+    world = World(radius, seed, training)
     for done, describe in enumerate(PARTS):
         progress(done, len(PARTS), describe.__name__.removeprefix("describe_"))
         parts.append(describe(world))

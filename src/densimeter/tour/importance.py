@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import logsumexp
 
 from densimeter.plotting.panels import ACCENT, INK, QUIET, SECOND, Picture, as_picture, label, panels
 from densimeter.report.parts import Figure, Part
@@ -54,7 +53,7 @@ def describe_importance(world: World) -> Part:
 
 def _log_z_by_quadrature(world: World) -> float:
     _, points, area = square_grid(4 * world.reach, 1000)
-    return float(logsumexp(-world.energy.energy(points)) + np.log(area))
+    return float(np.logaddexp.reduce(-world.energy.energy(points)) + np.log(area))
 
 
 def _weighted_samples(world: World, n_samples: int) -> tuple[np.ndarray, np.ndarray]:
@@ -72,8 +71,9 @@ def _errors(log_weights: np.ndarray, log_z: float) -> tuple[np.ndarray, np.ndarr
     errors, sizes = [], []
     for n in SIZES:
         used = log_weights[:, :n]
-        estimates = logsumexp(used, axis=1) - np.log(n)
-        effective = np.exp(2 * logsumexp(used, axis=1) - logsumexp(2 * used, axis=1))
+        log_sum = np.logaddexp.reduce(used, axis=1)
+        estimates = log_sum - np.log(n)
+        effective = np.exp(2 * log_sum - np.logaddexp.reduce(2 * used, axis=1))
         errors.append(np.sqrt(((estimates - log_z) ** 2).mean()))
         sizes.append(effective.mean())
     return np.array(errors), np.array(sizes)

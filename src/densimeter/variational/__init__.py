@@ -2,9 +2,9 @@
 
 The story: whatever calls itself a density, seen as rows (`densities`); formulas for Gaussians
 (`closed_forms`); what sets one divergence apart from another (`measures`), how each is estimated
-(`estimation`), and the functions a user calls (`divergences`); bounds of a log evidence (`bounds`); families of
-approximations (`families`), the two directions to come near a target in (`directions`), where a search begins
-(`targets`), and the descent (`fitting`).
+(`estimation`), and the functions a user calls (`divergences`); bounds of a log evidence (`bounds`); families
+of approximations (`families`), the two directions to come near a target in (`directions`), where a search
+begins (`targets`), and the descent (`fitting`).
 """
 
 from densimeter.variational.bounds import (

@@ -14,19 +14,16 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import stdtrit
 
+from densimeter.foundations.batching import over_rows
 from densimeter.foundations.checks import check_count, check_number
 from densimeter.foundations.diagnostics import GOOD_PARETO_K, tail_shape
 from densimeter.foundations.errors import DataError, NonFiniteError
 from densimeter.foundations.estimates import Estimate, Guarantee
-from densimeter.foundations.padding import bucket_size, pad_rows
-from densimeter.foundations.precision import double_precision
 from densimeter.foundations.randomness import RandomState, generator_from
 from densimeter.variational.densities import as_density
 
@@ -70,6 +67,7 @@ def elbo(
 
     Examples
     --------
+    >>> import jax.numpy as jnp
     >>> from scipy import stats
     >>> def log_joint(z):  # prior N(0, 1), one observation 2 with unit noise: evidence N(2 | 0, 2)
     ...     return -0.5 * (z @ z + (2 - z[0]) ** 2) - jnp.log(2 * jnp.pi)
@@ -105,6 +103,7 @@ def importance_weighted_bound(
 
     Examples
     --------
+    >>> import jax.numpy as jnp
     >>> from scipy import stats
     >>> def log_joint(z):  # of total mass e
     ...     return 1 - 0.5 * z @ z - 0.5 * jnp.log(2 * jnp.pi)
@@ -212,9 +211,7 @@ def log_joint_of_rows(log_joint: LogJoint, rows: np.ndarray) -> np.ndarray:
     NonFiniteError
         If it is NaN or +inf.
     """
-    with double_precision():
-        padded = jnp.asarray(pad_rows(rows, bucket_size(len(rows))))
-        values = np.asarray(_batched(log_joint, padded), np.float64)[: len(rows)]
+    values = over_rows(log_joint, rows)
     bad = np.isnan(values) | np.isposinf(values)
     if bad.any():
         raise NonFiniteError(
@@ -222,11 +219,6 @@ def log_joint_of_rows(log_joint: LogJoint, rows: np.ndarray) -> np.ndarray:
             "give -inf outside the support, and nothing but finite numbers inside",
         )
     return values
-
-
-@eqx.filter_jit
-def _batched(log_joint: LogJoint, rows: jax.Array) -> jax.Array:
-    return jax.vmap(log_joint)(rows)
 
 
 def _log_means(log_weights: np.ndarray) -> np.ndarray:

@@ -18,12 +18,10 @@ from typing import Any
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 
-from densimeter.foundations.densities import Gaussian
+from densimeter.foundations.batching import over_rows
 from densimeter.foundations.errors import DataError, NonFiniteError, SettingError
-from densimeter.foundations.padding import bucket_size, pad_rows
 from densimeter.foundations.precision import double_precision
 from densimeter.foundations.randomness import generator_from, key_from
 
@@ -98,7 +96,7 @@ def as_density(density: Any, name: str) -> RowDensity:
         return density
     if callable(getattr(density, "logpdf", None)) and hasattr(density, "dist"):
         return _of_one_variable(density, name)
-    if callable(getattr(density, "logpdf", None)) and callable(getattr(density, "rvs", None)):
+    if callable(getattr(density, "logpdf", None)) and type(density).__name__.endswith("_frozen"):
         return _of_several_variables(density, name)
     sample = getattr(density, "sample", None)
     if callable(sample) and callable(getattr(density, "score_samples", None)):
@@ -149,25 +147,28 @@ def _of_rows(log_prob: Callable[..., Any], sample: Callable[..., Any], name: str
 
 def _of_points(density: Any, name: str) -> RowDensity:
     def log_prob(rows: np.ndarray) -> np.ndarray:
-        with double_precision():
-            padded = jnp.asarray(pad_rows(rows, bucket_size(len(rows))))
-            return np.asarray(_log_probs(density.log_prob, padded))[: len(rows)]
+        return over_rows(density.log_prob, rows)
 
     def draw(n_samples: int, generator: np.random.Generator) -> np.ndarray:
         with double_precision():
-            return np.asarray(density.sample(key_from(generator), n_samples))
+            return np.asarray(_drawn(density, key_from(generator), n_samples))
 
     n_features = draw(1, generator_from(0)).shape[1]
-    normal = None
-    if isinstance(density, Gaussian):
+    return RowDensity(name, n_features, log_prob, draw, *_everywhere(n_features), _normal_of(density))
+
+
+def _normal_of(density: Any) -> Normal | None:
+    """The parameters of what has a mean and a Cholesky factor: a Gaussian, or a Gaussian family's member."""
+    if not (hasattr(density, "mean") and hasattr(density, "cholesky")):
+        return None
+    with double_precision():
         factor = np.asarray(density.cholesky, np.float64)
-        normal = Normal(np.asarray(density.mean, np.float64), factor @ factor.T)
-    return RowDensity(name, n_features, log_prob, draw, *_everywhere(n_features), normal)
+    return Normal(np.asarray(density.mean, np.float64), factor @ factor.T)
 
 
 @eqx.filter_jit
-def _log_probs(log_prob: Callable[[jax.Array], jax.Array], rows: jax.Array) -> jax.Array:
-    return jax.vmap(log_prob)(rows)
+def _drawn(density: Any, key: jax.Array, n_samples: int) -> jax.Array:
+    return density.sample(key, n_samples)
 
 
 def _of_one_variable(density: Any, name: str) -> RowDensity:

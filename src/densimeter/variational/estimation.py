@@ -194,7 +194,7 @@ def _log_values(
         return log_scale - log_sampled + np.log(np.abs(factor)), np.sign(factor)
 
 
-def _check_overlap(pair: Pair, generator: np.random.Generator, n_samples: int = 4096) -> None:
+def _check_overlap(pair: Pair, generator: np.random.Generator, n_samples: int = 1024) -> None:
     """For samples of a normalised a, ``E_a[b / a] <= 1``: far above it, one of the two is not normalised."""
     for a, b in ((pair.p, pair.q), (pair.q, pair.p)):
         rows = a.sample(n_samples, generator)
@@ -209,7 +209,7 @@ def _within(
     pair: Pair, ends: list[float], slack: float, confidence: float, method: str, guarantee: Guarantee
 ) -> Estimate:
     """The interval cut to what a divergence can be, from zero to its largest value."""
-    lower, value, upper = (min(max(end, 0.0), pair.divergence.most) for end in ends)
+    lower, value, upper = (min(max(float(end), 0.0), pair.divergence.most) for end in ends)
     lower, upper = max(lower - slack, 0.0), min(upper + slack, pair.divergence.most)
     return Estimate(value, lower, upper, confidence, method, guarantee)
 

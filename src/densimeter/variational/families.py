@@ -47,6 +47,11 @@ class MeanField(eqx.Module):
         """At the centre, as wide as the scale."""
         return cls(centre, jnp.log(scale))
 
+    @property
+    def cholesky(self) -> jax.Array:
+        """Diagonal factor of the covariance."""
+        return jnp.diag(jnp.exp(self.log_scale))
+
     def log_prob(self, x: jax.Array) -> jax.Array:
         """Log-density, nats, at one point."""
         z = (x - self.mean) * jnp.exp(-self.log_scale)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import jax.numpy as jnp
 import numpy as np
@@ -46,14 +46,14 @@ def known_of(given: Any, n_features: int | None, generator: np.random.Generator)
     """A density, or a function of one point with its `n_features`, as a `Target`."""
     if hasattr(given, "sample") or hasattr(given, "rvs"):
         density = as_density(given, "the target")
-        traced: Any = given.log_prob if traced_by_jax(given) else None
+        traced = given.log_prob if traced_by_jax(given) else None
         return Target(traced, density.sample(N_ROWS, generator), density.n_features)
     if not callable(given) or n_features is None:
         raise SettingError(
             "the target is neither a density nor a function with n_features",
             "give a function of one point and its n_features",
         )
-    return Target(given, None, check_count("n_features", n_features))
+    return Target(cast(LogProb, given), None, check_count("n_features", n_features))
 
 
 def where_to_begin(

@@ -153,7 +153,9 @@ def _total(
     """The sum over all boxes, and those to halve, worst first, so that half the tolerance remains."""
     log_scale = float(boxes.log_scale.max())
     weights = np.exp(boxes.log_scale - log_scale)
-    errors, size = boxes.error * weights, float(boxes.size @ weights)
+    size = float(boxes.size @ weights)
+    # of a box too small to be halved nothing is believed: it holds a singularity, or rounding
+    errors = np.where(can_be_halved(boxes), boxes.error, np.maximum(boxes.error, boxes.size)) * weights
     rounding = 16 * np.finfo(np.float64).eps * size
     with np.errstate(over="ignore"):
         wanted = max(tolerances.relative * size, tolerances.absolute * float(np.exp(-log_scale)))

@@ -15,7 +15,6 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.spatial import KDTree
-from scipy.stats import qmc
 
 from densimeter.foundations.cubature.axes import Axis, axis_between
 
@@ -86,8 +85,7 @@ def resolution(axes: Sequence[Axis]) -> float:
 
 def _starts(inside: LogDensity, axes: Sequence[Axis], n_probes: int) -> np.ndarray:
     """The highest points that exceed all their neighbours, and the single best."""
-    cube = qmc.Sobol(len(axes), scramble=True, rng=np.random.default_rng(0)).random(n_probes)
-    cube = np.clip(cube, 1e-9, 1 - 1e-9)
+    cube = np.clip(_spread_points(n_probes, len(axes)), 1e-9, 1 - 1e-9)
     rows = np.column_stack(
         [axis.to_x(axis.start + u * (axis.stop - axis.start)) for axis, u in zip(axes, cube.T, strict=True)]
     )
@@ -97,6 +95,18 @@ def _starts(inside: LogDensity, axes: Sequence[Axis], n_probes: int) -> np.ndarr
     highest_neighbour = values[np.asarray(neighbours)[:, 1:]].max(axis=1)
     summits = ranked[values[ranked] > highest_neighbour]
     return rows[np.append(summits[:_MOST_PEAKS], ranked[0])]
+
+
+def _spread_points(n_points: int, n_features: int) -> np.ndarray:
+    """Points ``(n, d)`` spread over the unit cube: the Kronecker sequence of the root of x^(d+1) = x + 1.
+
+    Source: Roberts, "The unreasonable effectiveness of quasirandom sequences" (2018).
+    """
+    root = 2.0
+    for _ in range(60):
+        root = (1 + root) ** (1 / (n_features + 1))
+    steps = root ** -np.arange(1.0, n_features + 1)
+    return (0.5 + np.arange(n_points)[:, None] * steps) % 1
 
 
 def _some(inside: LogDensity, rows: np.ndarray) -> np.ndarray:

@@ -1,0 +1,304 @@
+"""Log-densities of m queries under n rows: densimeter beside its peers, with the error each reached.
+
+    python benchmarks/kernel_speed.py                 # all cases; prints the table of kernel_speed.md
+    python benchmarks/kernel_speed.py --quick         # the cases that take seconds
+    python benchmarks/kernel_speed.py --growth        # time over n from 1e4 to 1e7, and its exponent
+
+Peers are used if they are installed (scikit-learn is; `pip install KDEpy mlpack` for the others). Slow peers
+are timed on a part of the queries, and their time, less that of building their tree, is scaled to all; the
+table marks those with "~". The error is the largest |log p - exact| over 2,000 queries, among them the 200 of
+lowest density; "exact" is the sum by differences relative to its largest term.
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+
+import finufft
+import numpy as np
+from scipy.interpolate import RegularGridInterpolator
+from sklearn.neighbors import KernelDensity as ScikitKernelDensity
+
+from densimeter.kernel_density.direct import by_differences
+from densimeter.kernel_density.estimator import KernelDensity
+from densimeter.kernel_density.fourier import TRANSFORM_TOLERANCE, FourierBox
+from densimeter.kernel_density.kernel_sum import KernelSum, WeightedRows
+from densimeter.kernel_density.profiles import Gaussian
+
+
+@dataclass(frozen=True)
+class Case:
+    """Normal rows and as many normal queries."""
+
+    n_features: int
+    n_rows: int
+    bandwidth: float
+
+    def rows_and_queries(self) -> np.ndarray:
+        """Rows and queries, stacked."""
+        rng = np.random.default_rng(0)
+        return rng.normal(size=(2, self.n_rows, self.n_features))
+
+    def __str__(self) -> str:
+        return f"{self.n_features}, {self.n_rows:,}, {self.bandwidth:g}"
+
+
+CASES = [
+    Case(1, 100_000, 0.1),
+    Case(2, 100_000, 0.3),
+    Case(2, 1_000_000, 0.2),
+    Case(3, 100_000, 0.4),
+    Case(5, 20_000, 0.4),
+    Case(8, 20_000, 0.7),
+    Case(20, 20_000, 2.0),
+]
+
+Answer = Callable[[np.ndarray, np.ndarray, float], np.ndarray]
+
+
+def ours(X: np.ndarray, queries: np.ndarray, bandwidth: float) -> np.ndarray:
+    """The density of densimeter, its fit included."""
+    return KernelDensity(bandwidth=bandwidth).fit(X).score_samples(queries)
+
+
+def scikit_learn(X: np.ndarray, queries: np.ndarray, bandwidth: float) -> np.ndarray:
+    """Its tree at a relative tolerance of 1e-4."""
+    return ScikitKernelDensity(bandwidth=bandwidth, rtol=1e-4).fit(X).score_samples(queries)
+
+
+def scikit_learn_exact(X: np.ndarray, queries: np.ndarray, bandwidth: float) -> np.ndarray:
+    """Its tree without tolerance."""
+    return ScikitKernelDensity(bandwidth=bandwidth, rtol=0, atol=0).fit(X).score_samples(queries)
+
+
+def mlpack_tree(X: np.ndarray, queries: np.ndarray, bandwidth: float) -> np.ndarray:
+    """Its dual tree at a relative error of 1e-4."""
+    import mlpack
+
+    found = mlpack.kde(reference=X.copy(), query=queries.copy(), bandwidth=bandwidth, rel_error=1e-4)
+    return np.log(np.asarray(found["predictions"]).ravel())
+
+
+def kdepy_tree(X: np.ndarray, queries: np.ndarray, bandwidth: float) -> np.ndarray:
+    """Its tree; it adds an epsilon to every density."""
+    from KDEpy import TreeKDE
+
+    return np.log(TreeKDE(kernel="gaussian", bw=bandwidth).fit(X).evaluate(queries))
+
+
+def kdepy_grid(X: np.ndarray, queries: np.ndarray, bandwidth: float) -> np.ndarray:
+    """The fast transform on a grid, then linear interpolation: no error is promised."""
+    from KDEpy import FFTKDE
+
+    n_features = X.shape[1]
+    size = {1: (2**13,), 2: (512, 512), 3: (128, 128, 128)}[n_features]
+    grid, values = FFTKDE(kernel="gaussian", bw=bandwidth).fit(X).evaluate(size)
+    axes = [np.unique(column) for column in np.atleast_2d(np.asarray(grid).reshape(len(values), -1).T)]
+    interpolate = RegularGridInterpolator(axes, values.reshape(size), bounds_error=False, fill_value=0.0)
+    return np.log(interpolate(queries))
+
+
+def bare_finufft(X: np.ndarray, queries: np.ndarray, bandwidth: float) -> np.ndarray:
+    """Only the two transforms, with our grid and tolerance: what the Fourier engine cannot undercut."""
+    kernel_sum = KernelSum(WeightedRows.of(X), np.full(X.shape[1], bandwidth), Gaussian())
+    box = FourierBox.around(kernel_sum.half_extent)
+    there, here = box.angles(kernel_sum.unit_points), box.angles(kernel_sum.in_units(queries))
+    here = [np.clip(column, -np.pi, np.pi) for column in here]
+    weights = np.full(len(X), 1 / len(X), np.complex128)
+    damping = box.damping()
+
+    start = time.perf_counter()
+    first = finufft.Plan(1, box.n_modes, eps=TRANSFORM_TOLERANCE, isign=1)
+    first.setpts(*there)
+    coefficients = first.execute(weights)
+    second = finufft.Plan(2, box.n_modes, eps=TRANSFORM_TOLERANCE, isign=-1)
+    second.setpts(*here)
+    sums = second.execute(coefficients * damping).real
+    bare_finufft.seconds = time.perf_counter() - start  # type: ignore[attr-defined]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.log(sums) - X.shape[1] * np.log(np.sqrt(2 * np.pi) * bandwidth)
+
+
+@dataclass(frozen=True)
+class Peer:
+    """Another way to the same numbers."""
+
+    name: str
+    answer: Answer
+    package: str
+    pairs_at_most: float
+    """Rows × queries that are timed; beyond, a part of the queries is."""
+    most_features: int = 60
+    most_rows: float = np.inf
+
+
+PEERS = [
+    Peer("scikit-learn 1e-4", scikit_learn, "sklearn", 1e8, most_rows=2e5),
+    Peer("scikit-learn exact", scikit_learn_exact, "sklearn", 2e7, most_rows=2e5),
+    Peer("mlpack 1e-4", mlpack_tree, "mlpack", 2e8, most_rows=2e5),
+    Peer("KDEpy tree", kdepy_tree, "KDEpy", 4e7, most_rows=2e5),
+    Peer("KDEpy grid", kdepy_grid, "KDEpy", np.inf, most_features=3),
+    Peer("bare finufft", bare_finufft, "finufft", np.inf, most_features=3),
+]
+
+
+def hardest_queries(log_density: np.ndarray) -> np.ndarray:
+    """Positions of the 200 of lowest density and of 1,800 others."""
+    lowest = np.argsort(log_density)[:200]
+    others = np.random.default_rng(1).choice(len(log_density), size=1800, replace=False)
+    return np.concatenate([lowest, others])
+
+
+def exact(X: np.ndarray, queries: np.ndarray, bandwidth: float) -> np.ndarray:
+    """The sum by differences."""
+    kernel_sum = KernelSum(WeightedRows.of(X), np.full(X.shape[1], bandwidth), Gaussian())
+    volume = X.shape[1] * np.log(np.sqrt(2 * np.pi) * bandwidth)
+    return by_differences(kernel_sum, queries)[0] - volume
+
+
+def best_seconds(call: Callable[[], object], repeats: int) -> float:
+    """The shortest of some runs."""
+    seconds = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        call()
+        seconds.append(time.perf_counter() - start)
+    return min(seconds)
+
+
+def measure(case: Case, repeats: int) -> Iterator[tuple[str, str, str, str]]:
+    """One table row for us and each peer: name, seconds, error, how many times slower than us."""
+    X, queries = case.rows_and_queries()
+    ours(X, queries, case.bandwidth)  # compiles
+    own_seconds = best_seconds(lambda: ours(X, queries, case.bandwidth), repeats)
+    log_density = ours(X, queries, case.bandwidth)
+    chosen = hardest_queries(log_density)
+    truth = exact(X, queries[chosen], case.bandwidth)
+    own_error = np.abs(log_density[chosen] - truth).max()
+    assert own_error <= 1e-6, f"the promise is broken: {own_error}"
+    yield "densimeter", f"{own_seconds:.3f}", f"{own_error:.0e}", "1"
+    for peer in PEERS:
+        too_slow = case.n_features > peer.most_features or case.n_rows > peer.most_rows
+        if too_slow or find_spec(peer.package) is None:
+            continue
+        seconds, error, scaled = measure_peer(peer, case, X, queries, chosen, truth)
+        mark = "~" if scaled else ""
+        times = f"{mark}{seconds / own_seconds:.3g}"
+        yield peer.name, f"{mark}{seconds:.3g}", f"{error:.0e}", times
+
+
+def measure_peer(
+    peer: Peer, case: Case, X: np.ndarray, queries: np.ndarray, chosen: np.ndarray, truth: np.ndarray
+) -> tuple[float, float, bool]:
+    """Seconds for all queries, largest error, and whether the seconds are scaled."""
+    n_timed = int(min(len(queries), peer.pairs_at_most / len(X)))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        start = time.perf_counter()
+        found = peer.answer(X, queries[:n_timed], case.bandwidth)
+        seconds = getattr(peer.answer, "seconds", time.perf_counter() - start)
+        if n_timed < len(queries):  # the time for one query is that of building the tree
+            start = time.perf_counter()
+            peer.answer(X, queries[:1], case.bandwidth)
+            building = time.perf_counter() - start
+            seconds = building + (seconds - building) * len(queries) / n_timed
+        if n_timed < len(queries):
+            of_chosen = peer.answer(X, queries[chosen[:n_timed]], case.bandwidth)
+        else:
+            of_chosen = found[chosen]
+        error = np.abs(of_chosen - truth[: len(of_chosen)])
+    error = np.where(np.isnan(error), np.inf, error).max()
+    return seconds, float(error), n_timed < len(queries)
+
+
+def scan_line() -> str:
+    """A sentence on choosing among 20 bandwidths."""
+    X = np.random.default_rng(0).normal(size=(10_000, 2))
+    candidates = np.geomspace(0.05, 1, 20)
+
+    def scan() -> object:
+        return KernelDensity(candidates=candidates).fit(X)
+
+    scan()
+    scan_seconds = best_seconds(scan, 5)
+    chosen = KernelDensity(candidates=candidates).fit(X).bandwidth_
+    one = best_seconds(lambda: ours(X, X, float(chosen)), 5)
+    return (
+        f"Leave-one-out choice among 20 bandwidths (0.05 to 1), 10,000 rows, 2 columns: "
+        f"{scan_seconds:.3f} s; "
+        f"one scoring of these rows at the chosen one: {one:.4f} s; ratio {scan_seconds / one:.1f}."
+    )
+
+
+def growth_lines(sizes: list[int]) -> list[str]:
+    """A sentence on time over n."""
+    seconds = []
+    for n in sizes:
+        X, queries = Case(2, n, 0.2).rows_and_queries()
+        ours(X[:1000], queries[:1000], 0.2)
+        seconds.append(best_seconds(lambda rows=X, at=queries: ours(rows, at, 0.2), 3 if n < 10**7 else 1))
+    exponent = np.polyfit(np.log(sizes), np.log(seconds), 1)[0]
+    listed = ", ".join(f"{n:.0e}: {s:.3f} s" for n, s in zip(sizes, seconds, strict=True))
+    return [f"Growth over n = m, 2 columns, bandwidth 0.2: {listed}; fitted exponent {exponent:.2f}."]
+
+
+def machine() -> str:
+    """Where and with what it ran."""
+    model = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        lines = cpuinfo.read_text().splitlines()
+        names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
+        model = f"{len(names)} × {names[0]}" if names else model
+    packages = [
+        p for p in ("densimeter", "jax", "finufft", "scikit-learn", "KDEpy", "mlpack") if _is_there(p)
+    ]
+    return f"{model}, Python {platform.python_version()}, " + ", ".join(
+        f"{p} {_version(p)}" for p in packages
+    )
+
+
+def _is_there(package: str) -> bool:
+    return package == "densimeter" or find_spec({"scikit-learn": "sklearn"}.get(package, package)) is not None
+
+
+def _version(package: str) -> str:
+    from densimeter import __version__
+
+    return __version__ if package == "densimeter" else version(package)
+
+
+def main() -> None:
+    """Run what the arguments say."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="leave out the case of a million rows")
+    parser.add_argument("--growth", action="store_true", help="only time over n, up to ten million rows")
+    parser.add_argument("--case", type=int, help="only this case, counted from 0")
+    parser.add_argument("--repeats", type=int, default=5)
+    arguments = parser.parse_args()
+    if arguments.growth:
+        print(*growth_lines([10**4, 10**5, 10**6, 10**7]), sep="\n")
+        return
+    cases = [case for case in CASES if not (arguments.quick and case.n_rows > 500_000)]
+    if arguments.case is not None:
+        cases = [CASES[arguments.case]]
+    print("| d, n = m, bandwidth | | seconds | largest error, nats | times ours |")
+    print("| --- | --- | --- | --- | --- |")
+    for case in cases:
+        for line in measure(case, arguments.repeats):
+            print(f"| {case} | " + " | ".join(line) + " |", flush=True)
+    if arguments.case is None:
+        print(f"\n{scan_line()}")
+    print(f"\n{machine()}.")
+
+
+if __name__ == "__main__":
+    main()

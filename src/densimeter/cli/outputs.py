@@ -1,0 +1,32 @@
+"""Files that a command writes: refused before the work, written together after it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from densimeter.foundations.errors import SettingError
+from densimeter.foundations.files import check_writable
+
+
+def check_outputs(files: Sequence[Path | None], reading: Path | None = None) -> None:
+    """Refuse what could only fail after the work is done.
+
+    Raises
+    ------
+    SettingError
+        If a file cannot be written, is the one that is read, or is named twice.
+    """
+    named = [file for file in files if file is not None]
+    for file in named:
+        check_writable(file, reading=reading)
+    for place, file in enumerate(named):
+        if any(file.resolve() == other.resolve() for other in named[:place]):
+            raise SettingError(f"{file} is named for two results", "give each result a file of its own")
+
+
+def as_json(result: dict[str, Any]) -> str:
+    """A result as the text of a JSON file."""
+    return json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
