@@ -15,7 +15,7 @@ from densimeter.foundations.scaling import ColumnScaling
 from densimeter.mixture import GaussianMixture, select_components
 
 CRITERION = "aic"
-"""Akaike's criterion estimates the likelihood of unseen rows; BIC, after the true number, is too sparing here."""
+"""Akaike's criterion is after the likelihood of unseen rows; BIC chooses too few components for a base."""
 
 LADDER = (tuple(range(1, 9)), tuple(range(9, 17)), (18, 20, 22, 24, 28, 32))
 """Numbers of components tried, rung by rung, for as long as a rung betters the one below."""
