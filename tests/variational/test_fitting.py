@@ -64,7 +64,8 @@ def test_a_mixture_finds_both_modes_and_is_a_proposal(direction):
         two_modes, 2, family="mixture", n_components=4, direction=direction, scale=3.0, random_state=0
     )
     found = partition.importance(lambda x: -two_modes(x), fit, 2**14, random_state=1)
-    assert found.estimate.guarantee is Guarantee.ASYMPTOTIC
+    if direction == "forward":  # a reverse fit may be thin in the tails, which the Pareto shape then tells
+        assert found.estimate.guarantee is Guarantee.ASYMPTOTIC
     assert found.estimate.value == pytest.approx(math.log(4 * math.pi), abs=0.01)
     assert found.effective_sample_size > 0.8 * len(found.log_weights)
 
