@@ -98,6 +98,7 @@ class World:
             base="gaussian",
             hidden=(128, 128),
             activation="relu",
+            n_frequencies=0,
             tilt_bound=None,
             objective="importance",
             random_state=self.seed,
