@@ -1,4 +1,4 @@
-"""A Gaussian mixture as base: its number of components and its covariance family chosen by AIC."""
+"""A Gaussian mixture as base: its number of components and its covariance family chosen by corrected AIC."""
 
 from __future__ import annotations
 
@@ -13,9 +13,12 @@ from densimeter.energy.base import FitBase, MixtureBase
 from densimeter.foundations.errors import SettingError
 from densimeter.foundations.scaling import ColumnScaling
 from densimeter.mixture import GaussianMixture, select_components
+from densimeter.mixture.selection import Candidate
 
 CRITERION = "aic"
-"""Akaike's criterion is after the likelihood of unseen rows; BIC chooses too few components for a base."""
+"""Akaike's criterion is after the likelihood of unseen rows; BIC chooses too few components for a base.
+
+Where parameters are many for the rows it flatters, and is corrected (`_corrected`)."""
 
 LADDER = (tuple(range(1, 9)), tuple(range(9, 17)), (18, 20, 22, 24, 28, 32))
 """Numbers of components tried, rung by rung, for as long as a rung betters the one below."""
@@ -55,7 +58,7 @@ class MixtureFit:
 
 
 class ChooseMixture:
-    """Chooses the number of components and the family by AIC, on at most half of the rows.
+    """Chooses the number of components and the family by corrected AIC, on at most half of the rows.
 
     Full covariances first, up the ladder; then simpler families with the same number of components.
     """
@@ -65,35 +68,38 @@ class ChooseMixture:
         return min((n_available + 1) // 2, ROWS_PER_FEATURE * (n_features + 1))
 
     def __call__(self, Z: np.ndarray, scaling: ColumnScaling, rng: np.random.Generator) -> FitBase:
-        """Mixtures like the one with the lowest AIC on the scaled rows `Z`."""
+        """Mixtures like the one with the lowest corrected AIC on the scaled rows `Z`."""
         full = _climb(Z, rng)
-        simpler = select_components(
-            Z,
-            [full.n_components],
-            CRITERION,
-            covariance_type=SIMPLER_FAMILIES,
-            n_init=_n_init(Z),
-            random_state=rng,
-        ).best
-        return MixtureFit(min(full, simpler, key=lambda candidate: candidate.criterion).model)
+        simpler = _best_of(Z, [full.n_components], rng, covariance_type=SIMPLER_FAMILIES)
+        return MixtureFit(min(full, simpler, key=lambda candidate: _corrected(candidate, len(Z))).model)
 
 
-def _climb(Z: np.ndarray, rng: np.random.Generator) -> Any:
+def _climb(Z: np.ndarray, rng: np.random.Generator) -> Candidate:
     largest = max(1, len(Z) // ROWS_PER_COMPONENT)
-    best: Any = None
-    for rung in LADDER:
+    best = _best_of(Z, [k for k in LADDER[0] if k <= largest], rng)
+    for rung in LADDER[1:]:
         candidates = [k for k in rung if k <= largest]
         if not candidates:
             break
-        found = select_components(Z, candidates, CRITERION, n_init=_n_init(Z), random_state=rng).best
-        if best is not None and found.criterion >= best.criterion:
+        found = _best_of(Z, candidates, rng)
+        if _corrected(found, len(Z)) >= _corrected(best, len(Z)):
             break
         best = found
     return best
 
 
-def _n_init(Z: np.ndarray) -> int:
-    return 4 if len(Z) <= FEW_ROWS else 2
+def _best_of(Z: np.ndarray, components: list[int], rng: np.random.Generator, **settings: Any) -> Candidate:
+    n_init = 4 if len(Z) <= FEW_ROWS else 2
+    found = select_components(Z, components, CRITERION, n_init=n_init, random_state=rng, **settings)
+    return min(found.candidates, key=lambda candidate: _corrected(candidate, len(Z)))
+
+
+def _corrected(candidate: Candidate, n_rows: int) -> float:
+    """AIC with the second-order term of Hurvich and Tsai (1989, eq. 6): ``+ 2 p (p + 1) / (n - p - 1)``."""
+    p = candidate.n_parameters
+    if n_rows <= p + 1:
+        return np.inf
+    return candidate.criterion + 2 * p * (p + 1) / (n_rows - p - 1)
 
 
 @dataclass(frozen=True)
