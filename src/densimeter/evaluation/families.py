@@ -111,7 +111,13 @@ class EnergyFamily:
 
         estimator = EnergyModel(random_state=seed).fit(train, X_val=validation, progress=progress)
         log_z = estimator.log_normalizer_
-        settings = {"base": estimator.base, "log_z": log_z.value, "log_z_error": log_z.half_width}
+        tilt = "kept" if estimator.validation_gain_ > 0 else "none kept"
+        settings = {
+            "base": estimator.base,
+            "tilt": tilt,
+            "log_z": log_z.value,
+            "log_z_error": log_z.half_width,
+        }
         return FittedFamily(estimator, settings)
 
 
