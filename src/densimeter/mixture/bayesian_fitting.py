@@ -13,12 +13,11 @@ from densimeter.mixture.bayesian_ascent import Ascent, Problem, climb
 from densimeter.mixture.bayesian_updates import Posterior, features, restricted, updated
 from densimeter.mixture.errors import SingularCovarianceError
 from densimeter.mixture.families import Family, Parameters
-from densimeter.mixture.fitting import TIE, Table, is_proper
+from densimeter.mixture.fitting import TIE, Table, is_proper, rows_to_start_from
 from densimeter.mixture.frame import ColumnMoments, Frame, column_moments
-from densimeter.mixture.missing import fill_by_one_gaussian
 from densimeter.mixture.priors import Prior, WeightPrior
 from densimeter.mixture.sources import Layout
-from densimeter.mixture.starts import StartPlan, outwards, starting_rows, whitened
+from densimeter.mixture.starts import StartPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,13 +138,7 @@ def make_posteriors(
     rng: np.random.Generator,
 ) -> Posterior:
     """The posteriors that the restarts begin with, stacked, in the frame: M-steps on assigned rows."""
-    rows, mass = starting_rows(table.batches, rng)
-    rows = frame.apply(rows)
-    if not moments.complete:
-        rows = fill_by_one_gaussian(rows, mass, rng)
-    z = whitened(rows, mass)
-    order = outwards(z)
-    rows, mass, z = rows[order], mass[order], z[order]
+    rows, mass, z = rows_to_start_from(table, moments, frame, rng)
     total = sum(float(weights.sum(dtype=np.float64)) for _, weights in table.batches())
     kinds = recipe.start.kinds
     assigned = [kinds[i % len(kinds)](z, mass, recipe.n_components, rng) for i in range(recipe.n_init)]

@@ -97,6 +97,23 @@ def fit_mixture(table: Table, recipe: Recipe, rng: np.random.Generator) -> Fit:
     return _best(recipe, frame, ended)
 
 
+def rows_to_start_from(
+    table: Table, moments: ColumnMoments, frame: Frame, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The rows that starts look at, in the frame and without gaps, their weights, and the rows whitened.
+
+    Ordered outwards, so that the order of the table makes no difference.
+    """
+    rows, mass = starting_rows(table.batches, rng)
+    rows = frame.apply(rows)
+    if not moments.complete:
+        rows = fill_by_one_gaussian(rows, mass, rng)
+    z = whitened(rows, mass)
+    order = outwards(z)
+    rows, mass, z = rows[order], mass[order], z[order]
+    return rows, mass, z
+
+
 def make_starts(
     table: Table, moments: ColumnMoments, frame: Frame, recipe: Recipe, rng: np.random.Generator
 ) -> Parameters:
@@ -111,13 +128,7 @@ def make_starts(
     if all(part is not None for part in given):
         same = Parameters(*(np.stack([part] * recipe.n_init) for part in given if part is not None))
         return padded(family, same, recipe.capacity)
-    rows, mass = starting_rows(table.batches, rng)
-    rows = frame.apply(rows)
-    if not moments.complete:
-        rows = fill_by_one_gaussian(rows, mass, rng)
-    z = whitened(rows, mass)
-    order = outwards(z)
-    rows, mass, z = rows[order], mass[order], z[order]
+    rows, mass, z = rows_to_start_from(table, moments, frame, rng)
     starts = []
     surplus = recipe.plan.surplus if k > 1 else 0  # one component has but one start
     for i in range(recipe.n_init + surplus):

@@ -24,17 +24,7 @@ def describe_limit(world: World) -> Part:
     points = world.test[:N_POINTS]
     radius = world.ring.radius
     log_bessel = log_i0(np.hypot(*points.T) * radius)
-    flat = uniform_bound(points, radius)
-    uniform_error, posterior_error, identity = 0.0, [], 0.0
-    for count in COUNTS:
-        log_joint = component_log_joint(points, RingOfGaussians(int(count), radius).means)
-        by_sum = categorical_elbo(log_joint, uniform(log_joint.shape[-1]))
-        by_posterior = categorical_elbo(log_joint, posterior(log_joint))
-        uniform_error = max(uniform_error, float(np.abs(by_sum - flat).max()))
-        posterior_error.append(float(np.abs(by_posterior - flat - log_bessel).max()))
-        identity = max(
-            identity, float(np.abs(by_posterior - RingOfGaussians(int(count), radius).log_prob(points)).max())
-        )
+    uniform_error, identity, posterior_error = _deviations(points, radius, log_bessel).T
     reached = next(
         (int(k) for k, error in zip(COUNTS, posterior_error, strict=True) if error < 1e-9), math.inf
     )
@@ -51,10 +41,16 @@ def describe_limit(world: World) -> Part:
         pictures=(_picture(radius, posterior_error),),
         figures={
             "uniform_error": Figure(
-                "uniform q: largest distance from the closed form, K = 2 to 128", uniform_error, 3
+                "uniform q: largest distance from the closed form, K = 2 to 128",
+                float(uniform_error.max()),
+                3,
             ),
-            "posterior_identity": Figure("posterior q: largest distance from log p(x)", identity, 3),
-            "limit_error": Figure("largest distance from the limit at K = 128", posterior_error[-1], 3),
+            "posterior_identity": Figure(
+                "posterior q: largest distance from log p(x)", float(identity.max()), 3
+            ),
+            "limit_error": Figure(
+                "largest distance from the limit at K = 128", float(posterior_error[-1]), 3
+            ),
             "components_needed": Figure("components after which it is below 1e-9", float(reached), 0),
             "mean_gap": Figure("mean gap log I0(|x| R) on test rows", float(log_bessel.mean()), 3, "nats"),
         },
@@ -71,6 +67,23 @@ def describe_limit(world: World) -> Part:
     )
 
 
+def _deviations(points: np.ndarray, radius: float, log_bessel: np.ndarray) -> np.ndarray:
+    """Largest deviations for each number of components, shape ``(n_counts, 3)``.
+
+    Of the uniform bound from its closed form, of the posterior bound from log p, and of it from the limit.
+    """
+    flat = uniform_bound(points, radius)
+    deviations = []
+    for count in COUNTS:
+        ring = RingOfGaussians(int(count), radius)
+        log_joint = component_log_joint(points, ring.means)
+        by_uniform = categorical_elbo(log_joint, uniform(log_joint.shape[-1]))
+        by_posterior = categorical_elbo(log_joint, posterior(log_joint))
+        errors = (by_uniform - flat, by_posterior - ring.log_prob(points), by_posterior - flat - log_bessel)
+        deviations.append([np.abs(error).max() for error in errors])
+    return np.array(deviations)
+
+
 def uniform_bound(points: np.ndarray, radius: float) -> np.ndarray:
     """``-log 2 pi - (|x|^2 + R^2) / 2``, the bound for uniform q and any K of at least two."""
     return -LOG_2_PI - ((points**2).sum(axis=1) + radius**2) / 2
@@ -81,7 +94,7 @@ def log_i0(z: np.ndarray) -> np.ndarray:
     return np.log(i0e(z)) + z
 
 
-def _picture(radius: float, posterior_error: list[float]) -> Picture:
+def _picture(radius: float, posterior_error: np.ndarray) -> Picture:
     figure, (profile, convergence) = panels(2, height=3.5)
     x = np.linspace(0, radius + 4, 300)
     axis = np.column_stack([x, np.zeros_like(x)])
