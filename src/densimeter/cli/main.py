@@ -11,6 +11,7 @@ import typer
 from densimeter._version import __version__
 from densimeter.cli.compare import compare
 from densimeter.cli.failures import INTERRUPTED, UsageError, tell_usage
+from densimeter.cli.interrupts import leave_at_once
 from densimeter.cli.tour import tour
 
 app = typer.Typer(
@@ -51,4 +52,6 @@ def run() -> None:
         code = tell_usage(error)
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
+    if code == INTERRUPTED:
+        leave_at_once(code)
     sys.exit(code)
