@@ -2,8 +2,8 @@
 
 The story: table (what comes out) -> numerals (numbers and missing cells as text) -> dialect (how a text file
 is written) -> delimited (text files) -> readers (these and Parquet, Arrow, NPY) -> columns (numbers or not)
--> lattice (even spacing) -> rounding (ties, and noise to undo them) -> cleaning (what is refused or left
-out) -> inputs (anything called a table).
+-> labels (groups and times of rows) -> lattice (even spacing) -> rounding (ties, and noise to undo them)
+-> cleaning (what is refused or left out) -> inputs (anything called a table).
 """
 
 from densimeter.tables.cleaning import CleaningRules

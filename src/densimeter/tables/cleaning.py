@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
@@ -11,9 +11,10 @@ import numpy as np
 import pyarrow as pa
 
 from densimeter.foundations.checks import choose
-from densimeter.foundations.errors import DataError
+from densimeter.foundations.errors import DataError, SettingError
 from densimeter.foundations.randomness import RandomState, generator_from
 from densimeter.tables.columns import NumericColumn, OtherColumn, read_column, select_columns
+from densimeter.tables.labels import MISSING, group_labels, time_labels
 from densimeter.tables.rounding import Rounding, find_rounding
 from densimeter.tables.table import Note, RawTable, Table, decision, warning
 
@@ -48,16 +49,35 @@ class CleaningRules:
         Whether columns that are not numbers end the job or are left out.
     dequantize : bool
         Whether rounded columns get noise uniform over the cell of each value.
+    group, time : str or None
+        A column by which rows belong together, and one that orders them. Neither is part of the density,
+        unless `columns` names it.
+
+    Raises
+    ------
+    SettingError
+        If `missing` or `text` is no such word, or both `group` and `time` are given.
     """
 
     columns: Sequence[str] | None = None
     missing: str = "error"
     text: str = "error"
     dequantize: bool = False
+    group: str | None = None
+    time: str | None = None
 
     def __post_init__(self) -> None:
         choose("missing", self.missing, _ON_TROUBLE)
         choose("text", self.text, _ON_TROUBLE)
+        if self.group is not None and self.time is not None:
+            raise SettingError(
+                "rows are split either by group or by time, not by both", "give --group or --time"
+            )
+
+    @property
+    def set_aside(self) -> list[str]:
+        """The columns that label rows."""
+        return [name for name in (self.group, self.time) if name is not None]
 
 
 def clean(raw: RawTable, rules: CleaningRules, random_state: RandomState = None) -> Table:
@@ -69,12 +89,44 @@ def clean(raw: RawTable, rules: CleaningRules, random_state: RandomState = None)
         Naming the columns, if cells are missing, infinite or text and the rules do not allow to leave them
         out, if a column is constant or does not exist, or if nothing is left.
     """
-    columns, notes = _numeric_columns(select_columns(raw.cells, rules.columns), rules)
+    columns, notes = _numeric_columns(_modelled_columns(raw.cells, rules), rules)
     names = tuple(column.name for column in columns)
-    rows, dropped = _finite_rows(np.column_stack([column.values for column in columns]), names, rules)
+    labels = _row_labels(raw.cells, rules)
+    rows = np.column_stack([column.values for column in columns])
+    kept, dropped = _finite_rows(rows, names, labels, rules)
+    if kept is not None:
+        rows, labels = rows[kept], {name: values[kept] for name, values in labels.items()}
     _refuse_useless(rows, names)
-    table = Table(rows, names, raw.source, (*raw.notes, *notes, *dropped, *_warn_of_inexact(columns)))
+    table = Table(
+        rows,
+        names,
+        raw.source,
+        (*raw.notes, *notes, *dropped, *_warn_of_inexact(columns)),
+        row_numbers=kept,
+        groups=labels.get("group"),
+        times=labels.get("time"),
+    )
     return _treat_rounding(table, rules, random_state)
+
+
+def _modelled_columns(cells: pa.Table, rules: CleaningRules) -> pa.Table:
+    """The columns chosen; where none is, all but those that label rows."""
+    labelling = select_columns(cells, rules.set_aside).column_names if rules.set_aside else []
+    chosen = select_columns(cells, rules.columns)
+    if rules.columns is not None or not labelling:
+        return chosen
+    if set(labelling) >= set(chosen.column_names):
+        raise DataError(f"{labelling[0]!r} is the only column", "give a table with columns to model, too")
+    return chosen.drop_columns(labelling)
+
+
+def _row_labels(cells: pa.Table, rules: CleaningRules) -> dict[str, np.ndarray]:
+    labels = {}
+    if rules.group is not None:
+        labels["group"] = group_labels(rules.group, cells.column(rules.group))
+    if rules.time is not None:
+        labels["time"] = time_labels(rules.time, cells.column(rules.time))
+    return labels
 
 
 def _warn_of_inexact(columns: Sequence[NumericColumn]) -> list[Note]:
@@ -117,8 +169,9 @@ def _listing(columns: Sequence[OtherColumn], most: int = 6) -> str:
 
 
 def _finite_rows(
-    rows: np.ndarray, names: Sequence[str], rules: CleaningRules
-) -> tuple[np.ndarray, list[Note]]:
+    rows: np.ndarray, names: Sequence[str], labels: Mapping[str, np.ndarray], rules: CleaningRules
+) -> tuple[np.ndarray | None, list[Note]]:
+    """The indices of the rows without a missing or infinite cell, None where that is all of them."""
     whole, counts, complete = np.ones(len(rows), bool), [], []
     for name, column in zip(names, rows.T, strict=True):
         finite = np.isfinite(column)
@@ -129,8 +182,12 @@ def _finite_rows(
         n_missing = int(np.isnan(column).sum())
         kinds = ((n_missing, "missing"), (int((~finite).sum()) - n_missing, "infinite"))
         counts.append(f"{name!r} has " + " and ".join(f"{n:,} {what}" for n, what in kinds if n))
+    for kind, values in labels.items():
+        if (values == MISSING).any():
+            whole &= values != MISSING
+            counts.append(f"the {kind} column has {int((values == MISSING).sum()):,} missing")
     if not counts:
-        return rows, []
+        return None, []
     n_bad, listed = int((~whole).sum()), "; ".join(counts)
     if n_bad == len(rows):
         raise DataError(f"every row has a cell without a finite number: {listed}", _choose(complete))
@@ -139,7 +196,7 @@ def _finite_rows(
             f"{n_bad:,} of {len(rows):,} rows have cells without a finite number: {listed}",
             f"leave these rows out with --missing drop, or {_choose(complete)}",
         )
-    return rows[whole], [decision(f"{n_bad:,} of {len(rows):,} rows left out: {listed}")]
+    return np.flatnonzero(whole), [decision(f"{n_bad:,} of {len(rows):,} rows left out: {listed}")]
 
 
 def _refuse_useless(rows: np.ndarray, names: Sequence[str]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -32,7 +34,7 @@ def load_table(data: Any, rules: CleaningRules | None = None, random_state: Rand
     Raises
     ------
     DataError
-        If there is no table there, or one that the rules refuse.
+        If there is no table there, one that the rules refuse, or a file that changes while it is read.
 
     Examples
     --------
@@ -40,7 +42,24 @@ def load_table(data: Any, rules: CleaningRules | None = None, random_state: Rand
     >>> table.columns, table.rows.shape
     (('x0', 'x1'), (3, 2))
     """
-    return clean(_raw_table(data), rules or CleaningRules(), random_state)
+    with _unchanged(data):
+        return clean(_raw_table(data), rules or CleaningRules(), random_state)
+
+
+@contextmanager
+def _unchanged(data: Any) -> Iterator[None]:
+    """A file that is written while it is read gives rows that never stood together: it is refused."""
+    before = _stamp(data)
+    yield
+    if _stamp(data) != before:
+        raise DataError(f"{data} changed while it was read", "wait until it is written, and run again")
+
+
+def _stamp(data: Any) -> tuple[int, int] | None:
+    if not isinstance(data, (str, PathLike)) or not Path(data).is_file():
+        return None
+    status = Path(data).stat()
+    return status.st_size, status.st_mtime_ns
 
 
 def _raw_table(data: Any) -> RawTable:

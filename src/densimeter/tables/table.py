@@ -63,6 +63,10 @@ class Table:
         What was decided, and what to beware of, in the order it happened.
     originals : array of shape (n_samples, n_features) or None
         The rows before noise was added to them (dequantisation), by which duplicates are told.
+    row_numbers : array of shape (n_samples,) or None
+        The place of each row in the source, from 0, where rows were left out; None where none was.
+    groups, times : array of shape (n_samples,) or None
+        For each row the number of its group, and its place in time, where the user named such columns.
     """
 
     rows: np.ndarray
@@ -70,6 +74,13 @@ class Table:
     source: str
     notes: tuple[Note, ...] = ()
     originals: np.ndarray | None = None
+    row_numbers: np.ndarray | None = None
+    groups: np.ndarray | None = None
+    times: np.ndarray | None = None
+
+    def numbers_of(self, rows: np.ndarray) -> np.ndarray:
+        """The places in the source of the rows with these indices."""
+        return rows if self.row_numbers is None else self.row_numbers[rows]
 
     @cached_property
     def identities(self) -> np.ndarray:
