@@ -165,7 +165,7 @@ def _resampled_means(columns: np.ndarray, generator: np.random.Generator) -> np.
 
 
 def _in_sets(columns: np.ndarray, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Sums over random sets of rows, and the sizes of the sets; up to `MOST_RESAMPLED` rows are sets alone."""
+    """Sums over random sets of rows, and their sizes; up to `MOST_RESAMPLED` rows are sets alone."""
     n = len(columns)
     if n <= MOST_RESAMPLED:
         return columns, np.ones(n)

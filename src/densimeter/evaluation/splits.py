@@ -79,7 +79,7 @@ class Split:
     identities: np.ndarray = field(repr=False)
 
     def folds(self, n_folds: int, generator: np.random.Generator) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Pairs of rows to learn from and rows to score, from those that are not for testing.
+        """Pairs of places to learn from and places to score, among `train` followed by `validation`.
 
         No unit stands on both sides. In time, fold k learns from the first k of K + 1 blocks and scores the
         next one; otherwise each row is scored once.
@@ -91,20 +91,19 @@ class Split:
         """
         rows = np.concatenate([self.train, self.validation])
         parts = Units(self.units.labels[rows], self.units.in_time, self.units.what)
-        ordered = rows[parts.order(generator)]
+        ordered, identities = parts.order(generator), self.identities[rows]
         n_blocks = n_folds + parts.in_time
         ends = [round(len(rows) * k / n_blocks) for k in range(1, n_blocks)]
-        cuts = [self.units.boundary_near(ordered, end) for end in ends]
+        cuts = [parts.boundary_near(ordered, end) for end in ends]
         blocks = np.split(ordered, cuts)
         if min(map(len, blocks)) == 0 or len(set(cuts)) < len(cuts):
             raise DataError(
-                f"{len(np.unique(parts.labels)):,} {parts.what} are too few or too uneven for {n_folds} folds",
+                f"{len(np.unique(parts.labels)):,} {parts.what} are too few or uneven for {n_folds} folds",
                 "ask for fewer folds",
             )
         for k in range(n_folds):
             seen = np.concatenate(blocks[k + 1 :] if parts.in_time else blocks[:k] + blocks[k + 1 :])
-            unseen = blocks[k][~np.isin(self.identities[blocks[k]], self.identities[seen])]
-            yield seen, unseen
+            yield seen, blocks[k][~np.isin(identities[blocks[k]], identities[seen])]
 
 
 def split_rows(
