@@ -21,7 +21,13 @@ _WIDTH_WHEN_PIPED = 160
 
 def print_comparison(comparison: Comparison) -> None:
     """The ranked table, best first, the oracle above it where it is known."""
-    from densimeter.evaluation.wording import describe_estimate, describe_settings, describe_split
+    from densimeter.evaluation.wording import (
+        describe_estimate,
+        describe_protocol,
+        describe_settings,
+        describe_split,
+        describe_verdict,
+    )
 
     grid = Grid(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold")
     grid.add_column("model", no_wrap=True)
@@ -43,7 +49,12 @@ def print_comparison(comparison: Comparison) -> None:
         grid.add_row(Text(model.name), *cells, f"{model.fit_seconds:.1f}", settings)
     console = _console()
     console.print(Text(describe_split(comparison.data, comparison.confidence)), style="dim")
+    if protocol := describe_protocol(comparison.data):
+        console.print(Text(protocol), style="dim")
     console.print(grid)
+    for model in comparison.unranked:
+        console.print(Text(f"not ranked: {model.name}: {model.reason}"), style="yellow")
+    console.print(Text(describe_verdict(comparison)))
 
 
 def print_notes(comparison: Comparison) -> None:
@@ -52,6 +63,8 @@ def print_notes(comparison: Comparison) -> None:
     for note in comparison.data.notes:
         style = "yellow" if note.kind == "warning" else "dim"
         console.print(Text(f"{note.kind}: {note.text}"), style=style, soft_wrap=not console.is_terminal)
+    if kept := ", ".join(model.name for model in comparison.models if model.from_cache):
+        console.print(Text(f"fitted in an earlier run, and kept: {kept} (--no-cache fits anew)"), style="dim")
 
 
 def print_datasets() -> None:
