@@ -9,7 +9,6 @@ from densimeter.evaluation.results import Comparison, DataSummary, HeldOut, Mode
 from densimeter.foundations.estimates import Estimate
 from densimeter.tables.table import decision, warning
 
-
 HELD_OUT = HeldOut(np.zeros((25, 2)), np.arange(25))
 
 
