@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from densimeter.evaluation.families import SettingScan
+
 
 @dataclass(frozen=True)
 class Protocol:
@@ -86,6 +88,8 @@ class ModelResult:
     """The mean score on each split, where splits were repeated; `scores` are those of the first."""
     from_cache: bool = False
     """Whether it was fitted in an earlier run, whose seconds are told."""
+    scan: SettingScan | None = None
+    """What was tried for the setting that unseen rows chose, where the family keeps it; of the first split."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as JSON carries them; the fitted estimator and the scores stay behind."""

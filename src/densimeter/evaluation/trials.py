@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from densimeter.evaluation.families import Family, TrainingParts
+from densimeter.evaluation.families import Family, SettingScan, TrainingParts
 from densimeter.foundations.errors import DensimeterError, FitError
 from densimeter.foundations.estimates import Estimate
 from densimeter.foundations.progress import Progress
@@ -42,6 +42,7 @@ class Trial:
     seconds: float
     said: tuple[str, ...] = ()
     from_cache: bool = False
+    scan: SettingScan | None = None
 
     @property
     def log_normalizers(self) -> list[Estimate]:
@@ -93,7 +94,7 @@ def _trial(task: Task, progress: Progress) -> Trial:
     _refuse_bad_scores(scores, len(task.test))
     progress(1, 1, task.name)
     said = dict.fromkeys(f"{task.name}: {str(warning.message).splitlines()[0]}" for warning in caught)
-    return Trial(task.name, fitted.estimator, fitted.settings, scores, seconds, tuple(said))
+    return Trial(task.name, fitted.estimator, fitted.settings, scores, seconds, tuple(said), scan=fitted.scan)
 
 
 def _refuse_bad_scores(scores: np.ndarray, n_test: int) -> None:
