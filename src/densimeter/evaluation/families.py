@@ -89,9 +89,8 @@ class SettingScan:
     def of_bandwidths(cls, bandwidths: np.ndarray, scores: np.ndarray) -> SettingScan:
         """Of bandwidths ``(n_candidates,)``, or ``(n_candidates, n_features)`` with one for each column."""
         widths = np.exp(np.log(bandwidths).mean(axis=1)) if bandwidths.ndim > 1 else bandwidths
-        return cls(
-            "bandwidth", tuple(widths.tolist()), tuple(scores.tolist()), float(widths[scores.argmax()])
-        )
+        best = float(widths[scores.argmax()])
+        return cls("bandwidth", tuple(widths.tolist()), tuple(scores.tolist()), best)
 
 
 @dataclass(frozen=True)
@@ -175,7 +174,7 @@ class KernelFamily:
 
 
 def _cross_validated_bandwidths(parts: TrainingParts) -> tuple[np.ndarray, np.ndarray]:
-    """Multiples of Scott's rule ``(n_tried, n_features)``, and how well the unseen rows of all folds like each."""
+    """Multiples of Scott's rule ``(n_tried, n_features)``, and how well unseen rows like each."""
     from densimeter.kernel_density.estimator import KernelDensity
 
     unit = np.asarray(KernelDensity("scott").fit(parts.together).bandwidth_)

@@ -89,7 +89,7 @@ class ModelResult:
     from_cache: bool = False
     """Whether it was fitted in an earlier run, whose seconds are told."""
     scan: SettingScan | None = None
-    """What was tried for the setting that unseen rows chose, where the family keeps it; of the first split."""
+    """What was tried for the setting that unseen rows chose, where the family keeps it."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as JSON carries them; the fitted estimator and the scores stay behind."""
