@@ -191,6 +191,18 @@ class Comparison:
 
         return plot_comparison(self)
 
+    def to_html(self, command: str | None = None) -> str:
+        """One self-contained page that can be sent to a colleague: the result, its charts, its provenance.
+
+        Parameters
+        ----------
+        command : str, optional
+            What was typed to get the result, for the page to tell; by default it tells the call in Python.
+        """
+        from densimeter.report.comparison.page import comparison_page
+
+        return comparison_page(self, command)
+
     def __repr__(self) -> str:
         ranking = ", ".join(f"{m.name} {m.log_likelihood}" for m in self.models)
         return f"Comparison({self.data.source}: {ranking})"

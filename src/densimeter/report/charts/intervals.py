@@ -1,0 +1,76 @@
+"""Models with their intervals, best on top."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import altair as alt
+
+from densimeter.foundations.estimates import Estimate
+from densimeter.report.charts.palette import IS_SHOWN, Palette
+from densimeter.report.charts.style import QUIET, inline, specification
+from densimeter.report.numerals import fixed
+
+ROW_HEIGHT = 38
+
+
+def interval_chart(
+    estimates: Mapping[str, Estimate],
+    palette: Palette,
+    words: str,
+    x_title: str,
+    *,
+    reference: Estimate | None = None,
+    reference_name: str = "",
+) -> dict[str, Any]:
+    """A line from end to end with a dot at the value for each model, and a band to hold them against.
+
+    A model whose value is infinite has no place on the axis and is left out.
+    """
+    rows = [_row(name, estimate) for name, estimate in estimates.items() if math.isfinite(estimate.value)]
+    base = alt.Chart(inline(rows)).transform_filter(IS_SHOWN)
+    y = alt.Y("model:N", sort=list(palette.names), title=None, axis=alt.Axis(ticks=False, domain=False))
+    x = alt.X("value:Q", title=x_title, scale=alt.Scale(zero=False, nice=True))
+    tooltip = [
+        alt.Tooltip("model:N", title="model"),
+        alt.Tooltip("shown_value:N", title="value"),
+        alt.Tooltip("shown_interval:N", title="interval"),
+    ]
+    bars = base.mark_rule(strokeWidth=3).encode(
+        y=y, x=alt.X("lower:Q", title=x_title), x2="upper:Q", color=palette.colour(), tooltip=tooltip
+    )
+    dots = base.mark_point(size=110, opacity=1).encode(y=y, x=x, color=palette.colour(), tooltip=tooltip)
+    layers = [] if reference is None else _band(reference, reference_name, x_title)
+    chart = alt.layer(*layers, bars, dots).add_params(palette.shown())
+    return specification(chart, words, height=ROW_HEIGHT * len(rows))
+
+
+def _row(name: str, estimate: Estimate) -> dict[str, Any]:
+    return {
+        "model": name,
+        "value": estimate.value,
+        "lower": _finite(estimate.lower, estimate.value),
+        "upper": _finite(estimate.upper, estimate.value),
+        "shown_value": fixed(estimate.value, 4),
+        "shown_interval": f"{fixed(estimate.lower, 4)} to {fixed(estimate.upper, 4)}",
+    }
+
+
+def _band(reference: Estimate, name: str, x_title: str) -> list[alt.Chart]:
+    row = {**_row(name, reference), "name": name}
+    base = alt.Chart(inline([row]))
+    tooltip = [alt.Tooltip("name:N", title=" "), alt.Tooltip("shown_value:N", title="value")]
+    x = alt.X("value:Q", title=x_title, scale=alt.Scale(zero=False))
+    line = base.mark_rule(color=QUIET, strokeWidth=2, strokeDash=[4, 3]).encode(x=x, tooltip=tooltip)
+    if reference.lower == reference.upper:
+        return [line]
+    band = base.mark_rect(color=QUIET, opacity=0.18).encode(
+        x=alt.X("lower:Q", title=x_title), x2="upper:Q", tooltip=tooltip
+    )
+    return [band, line]
+
+
+def _finite(end: float, value: float) -> float:
+    return end if math.isfinite(end) else value

@@ -1,0 +1,57 @@
+"""The look of every chart: the page's own colours, which follow light and dark, and small plain axes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import altair as alt
+
+INK, SOFT, QUIET, FAINT = "var(--ink)", "var(--soft)", "var(--quiet)", "var(--faint)"
+
+FONT = "Helvetica Neue, Helvetica, Arial, DejaVu Sans, sans-serif"
+"""By name, since browsers measure text before they know the page's variables."""
+
+_AXIS = {
+    "domainColor": QUIET,
+    "tickColor": QUIET,
+    "gridColor": FAINT,
+    "labelColor": SOFT,
+    "titleColor": SOFT,
+    "labelFont": FONT,
+    "titleFont": FONT,
+    "labelFontSize": 12,
+    "titleFontSize": 12,
+    "titleFontWeight": "normal",
+    "titlePadding": 8,
+    "tickSize": 4,
+    "labelOverlap": True,
+}
+
+
+def specification(chart: Any, words: str, *, height: int = 300) -> dict[str, Any]:
+    """The chart in Vega-Lite, as wide as the page lets it, with its words for screen readers."""
+    styled = chart.properties(
+        width="container",
+        height=height,
+        description=words,
+        background="transparent",
+        padding=2,
+        autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
+    ).configure(
+        font=FONT,
+        axis=_AXIS,
+        view={"stroke": None},
+        point={"filled": True, "size": 60},
+        line={"strokeWidth": 2},
+    )
+    return styled.to_dict(context={"pre_transform": False})
+
+
+def inline(records: list[dict[str, Any]]) -> alt.Data:
+    """Rows that travel inside the chart."""
+    return alt.InlineData(values=records)
+
+
+def title_of(text: str) -> Any:
+    """A column's name as an axis title, cut where it would not fit."""
+    return text if len(text) <= 40 else text[:39] + "…"
