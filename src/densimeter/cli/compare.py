@@ -9,11 +9,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import click
 import typer
 
 from densimeter.cli.display import print_comparison, print_datasets, print_notes, progress_bar
 from densimeter.cli.failures import failures_as_exit_codes
 from densimeter.cli.interrupts import interruptible
+from densimeter.cli.invocation import command_line
 from densimeter.cli.outputs import as_json, check_outputs
 from densimeter.foundations.errors import SettingError, did_you_mean
 from densimeter.foundations.files import written_whole
@@ -93,6 +95,10 @@ def compare(
         Path | None,
         typer.Option("--plot", metavar="FILE.png", help="Draw the intervals (PNG, PDF, SVG, ...)."),
     ] = None,
+    report_file: Annotated[
+        Path | None,
+        typer.Option("--report", metavar="FILE.html", help="Write everything found as one page."),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the table alone.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
     list_: Annotated[
@@ -106,7 +112,7 @@ def compare(
     rows are scored once.
     """
     with failures_as_exit_codes(debug), interruptible() as interruption:
-        check_outputs([json_file, plot_file], reading=Path(data))
+        check_outputs([json_file, plot_file, report_file], reading=Path(data))
         _check_picture(plot_file)
         with progress_bar(quiet) as progress:
             comparison = _compared(
@@ -130,7 +136,7 @@ def compare(
                 progress=interruption.heeded_by(progress),
             )
         interruption.check()
-        _write(comparison, json_file, plot_file)
+        _write(comparison, json_file, plot_file, report_file)
         if not quiet:
             print_notes(comparison)
         print_comparison(comparison)
@@ -190,8 +196,10 @@ def _check_is_file_or_name(data: str, names: Collection[str]) -> None:
         )
 
 
-def _write(comparison: Comparison, json_file: Path | None, plot_file: Path | None) -> None:
-    """Both files or none of them: they take their places when both are complete."""
+def _write(
+    comparison: Comparison, json_file: Path | None, plot_file: Path | None, report_file: Path | None
+) -> None:
+    """All files or none of them: they take their places when all are complete."""
     with ExitStack() as drafts:
         if json_file is not None:
             draft = drafts.enter_context(written_whole(json_file))
@@ -199,3 +207,7 @@ def _write(comparison: Comparison, json_file: Path | None, plot_file: Path | Non
         if plot_file is not None:
             draft = drafts.enter_context(written_whole(plot_file))
             comparison.plot().savefig(draft, dpi=150)
+        if report_file is not None:
+            draft = drafts.enter_context(written_whole(report_file))
+            command = command_line(click.get_current_context())
+            draft.write_text(comparison.to_html(command), encoding="utf-8")

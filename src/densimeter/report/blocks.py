@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Cell:
-    """What stands in a table: text, the number it is sorted by, the model it names, and a smaller line below."""
+    """What stands in a table: text, the number it is sorted by, the model it names, a smaller line."""
 
     text: str
     number: float | None = None

@@ -79,7 +79,7 @@ def contours_chart(
     y = alt.Y("y:Q", title=title_of(view.names[1]), scale=_exactly(y_axis))
     places = [{"x": _digits(a), "y": _digits(b)} for a, b in view.points]
     points = (
-        alt.Chart(inline(places)).mark_point(color=QUIET, size=9, opacity=0.45, aria=False).encode(x=x, y=y)
+        alt.Chart(inline(places)).mark_point(color=QUIET, size=12, opacity=0.55, aria=False).encode(x=x, y=y)
     )
     lines = (
         alt.Chart(inline(_line_records(view, shares)))
@@ -91,10 +91,11 @@ def contours_chart(
             order="place:Q",
             detail="line:N",
             color=palette.colour(),
-            strokeDash=palette.dash(),
             tooltip=[alt.Tooltip("model:N", title="model"), alt.Tooltip("share:N", title="holds")],
         )
     )
+    if len(view.densities) > 1:
+        lines = lines.encode(strokeDash=palette.dash())
     return specification(alt.layer(points, lines).add_params(palette.shown()), words, height=height)
 
 

@@ -25,7 +25,7 @@ def interval_chart(
     reference: Estimate | None = None,
     reference_name: str = "",
 ) -> dict[str, Any]:
-    """A line from end to end with a dot at the value for each model, and a band to hold them against.
+    """A line from end to end with a dot at the value for each model, and a line to hold them against.
 
     A model whose value is infinite has no place on the axis and is left out.
     """
@@ -42,7 +42,7 @@ def interval_chart(
         y=y, x=alt.X("lower:Q", title=x_title), x2="upper:Q", color=palette.colour(), tooltip=tooltip
     )
     dots = base.mark_point(size=110, opacity=1).encode(y=y, x=x, color=palette.colour(), tooltip=tooltip)
-    layers = [] if reference is None else _band(reference, reference_name, x_title)
+    layers = [] if reference is None else [_reference(reference, reference_name, x_title)]
     chart = alt.layer(*layers, bars, dots).add_params(palette.shown())
     return specification(chart, words, height=ROW_HEIGHT * len(rows))
 
@@ -58,18 +58,16 @@ def _row(name: str, estimate: Estimate) -> dict[str, Any]:
     }
 
 
-def _band(reference: Estimate, name: str, x_title: str) -> list[alt.Chart]:
+def _reference(reference: Estimate, name: str, x_title: str) -> alt.Chart:
     row = {**_row(name, reference), "name": name}
-    base = alt.Chart(inline([row]))
-    tooltip = [alt.Tooltip("name:N", title=" "), alt.Tooltip("shown_value:N", title="value")]
-    x = alt.X("value:Q", title=x_title, scale=alt.Scale(zero=False))
-    line = base.mark_rule(color=QUIET, strokeWidth=2, strokeDash=[4, 3]).encode(x=x, tooltip=tooltip)
-    if reference.lower == reference.upper:
-        return [line]
-    band = base.mark_rect(color=QUIET, opacity=0.18).encode(
-        x=alt.X("lower:Q", title=x_title), x2="upper:Q", tooltip=tooltip
+    return (
+        alt.Chart(inline([row]))
+        .mark_rule(color=QUIET, strokeWidth=2, strokeDash=[4, 3])
+        .encode(
+            x=alt.X("value:Q", title=x_title, scale=alt.Scale(zero=False)),
+            tooltip=[alt.Tooltip("name:N", title=" "), alt.Tooltip("shown_value:N", title="value")],
+        )
     )
-    return [band, line]
 
 
 def _finite(end: float, value: float) -> float:

@@ -34,9 +34,8 @@ def curve_chart(
         if math.isfinite(y)
     ]
     lowest, highest = _window([row["y"] for row in rows])
-    x = alt.X(
-        "x:Q", title=x_title, scale=alt.Scale(type="log" if log_x else "linear", nice=False, zero=False)
-    )
+    scale = alt.Scale(type="log", nice=False) if log_x else alt.Scale(nice=False, zero=False)
+    x = alt.X("x:Q", title=x_title, scale=scale)
     y = alt.Y("y:Q", title=y_title, scale=alt.Scale(domain=[lowest, highest], zero=False))
     tooltip = [alt.Tooltip("shown_x:N", title=x_title), alt.Tooltip("shown_y:N", title=y_title)]
     base = alt.Chart(inline(rows)).encode(x=x, y=y)

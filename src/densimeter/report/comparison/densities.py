@@ -29,15 +29,15 @@ def densities(comparison: Any, palette: Palette) -> Section:
 
 
 def _in_one_column(view: View, palette: Palette) -> Section:
-    words = f"Each model's density of {view.names[0]} over the histogram of the test rows, which no model has seen."
+    words = f"Each model's density of {view.names[0]} over the histogram of the test rows."
     chart = Chart("density", "Density over the rows", curves_chart(view, palette, words), words)
     return Section("densities", "What each model believes", (), [chart])
 
 
 def _in_two_columns(view: View, palette: Palette) -> Section:
     words = (
-        "Within the inner line of each model lies half of its mass, within the outer nine tenths. The points are "
-        "test rows, which no model has seen."
+        "Within the inner line of each model lies half of its mass, within the outer nine tenths. The points "
+        "are test rows, which no model has seen."
     )
     together = contours_chart(view, palette, words, SHARES_TOGETHER, height=560)
     charts = [Chart("density", "All models", together, words, size="main")]
@@ -54,14 +54,15 @@ def _in_pairs(rows: Any, names: tuple[str, ...], drawers: list[Drawer], palette:
     views = [View.of(rows, names, pair, drawers) for pair in pairs]
     charts = []
     for place, view in enumerate(views):
-        words = f"{view.names[0]} and {view.names[1]}: lines around 50 and 90 % of each model's mass, over test rows."
+        columns = f"{view.names[0]} and {view.names[1]}"
+        words = f"{columns}: lines around 50 and 90 % of each model's mass, over test rows."
         spec = contours_chart(view, palette, words, SHARES_SMALL, height=240)
         title = f"{view.names[0]} × {view.names[1]}"
         charts.append(Chart(f"pair-{place}", title, spec, words, size="small"))
     told = [
-        "Pairs of columns, the most dependent first. Within the inner line of each model lies half of its mass, "
-        "within the outer nine tenths; the points are test rows, which no model has seen. Models that cannot "
-        f"tell their marginals are drawn from {N_DRAWS:,} of their samples."
+        "Pairs of columns, the most dependent first. Within the inner line of each model lies half of its "
+        "mass, within the outer nine tenths; the points are test rows, which no model has seen. Models that "
+        f"cannot tell their marginals are drawn from {N_DRAWS:,} of their samples."
     ]
     if len(names) > MOST_COLUMNS:
         told.append(f"Of {len(names)} columns, the {MOST_COLUMNS} that depend most on others are shown.")

@@ -1,4 +1,4 @@
-"""Where the numbers come from: the rows, every decision taken on them, the protocol, and how to make it again."""
+"""Where the numbers come from: the rows, every decision on them, the protocol, how to make it again."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def data(comparison: Any) -> Section:
     columns = ", ".join(summary.columns)
     words = [
         f"{summary.source}, columns {columns}.",
-        f"{summary.n_train:,} rows were fitted, {summary.n_validation:,} chose settings, and {summary.n_test:,} "
-        "were scored, once.",
+        f"{summary.n_train:,} rows were fitted, {summary.n_validation:,} chose settings, and "
+        f"{summary.n_test:,} were scored, once.",
     ]
     if not summary.notes:
         return Section("data", "The data", [*words, "Every row was used as it is."])
@@ -33,11 +33,11 @@ def protocol(comparison: Any) -> Section:
     summary = comparison.data
     level = percent(comparison.confidence)
     words = [
-        "Rows are divided before anything is fitted; columns are scaled by training rows alone, and the scale is "
-        "counted in the density. Test rows that equal an earlier row are left out.",
+        "Rows are divided before anything is fitted; columns are scaled by training rows alone, and the "
+        "scale is counted in the density. Test rows that equal an earlier row are left out.",
         f"{percent(summary.test_fraction)} of the rows are test rows. Intervals are {level} "
-        f"({_interval(summary.protocol)}); differences are paired, and p-values are adjusted for all pairs of "
-        "models by Holm's method.",
+        f"({_interval(summary.protocol)}); differences are paired, and p-values are adjusted for all pairs "
+        "of models by Holm's method.",
     ]
     if told := describe_protocol(summary):
         words.append(f"{told[0].upper()}{told[1:]}.")

@@ -18,9 +18,9 @@ DIFFERENCE = "paired difference to the best, nats per row"
 def ranking(comparison: Any, palette: Palette) -> Section:
     """The models best first, each number with its interval, as a table and as pictures."""
     words = [
-        "The score of a model is its mean log-density of rows it has not seen, in nats per row: higher is better, "
-        "and every model speaks the same unit. Differences are taken row by row on the same test rows, so they "
-        "are known better than the scores themselves.",
+        "The score of a model is its mean log-density of rows it has not seen, in nats per row: higher is "
+        "better, and every model speaks the same unit. Differences are taken row by row on the same test "
+        "rows, so they are known better than the scores themselves.",
         *_ties(comparison),
     ]
     charts = [_likelihoods(comparison, palette)]
@@ -39,29 +39,29 @@ def _ties(comparison: Any) -> list[str]:
 
 def _table(comparison: Any) -> Table:
     known = comparison.oracle is not None
-    level = percent(comparison.confidence)
-    heads = ["model", "log-likelihood", f"{level} interval", "difference to best", f"{level} interval"]
-    heads += ["adjusted p"] + ["gap to oracle", f"{level} interval"] * known + ["fit, s", "settings"]
+    heads = ["model", "log-likelihood", "difference to best", "adjusted p"]
+    heads += ["gap to oracle"] * known + ["fit, s", "settings"]
+    caption = f"Mean test log-likelihoods, nats per row, with {percent(comparison.confidence)} intervals"
     rows = [_row(model, known) for model in comparison.models]
     if comparison.oracle is not None:
-        empty = [Cell("")] * (len(heads) - 4)
-        rows.insert(0, [Cell("oracle"), *_estimate(comparison.oracle), *empty, Cell("the true density")])
-    return Table("Models by mean test log-likelihood, best first; nats per row", heads, rows)
+        empty = [Cell("")] * (len(heads) - 3)
+        rows.insert(0, [Cell("oracle"), _estimate(comparison.oracle), *empty, Cell("the true density")])
+    return Table(caption, heads, rows)
 
 
 def _row(model: Any, known: bool) -> list[Cell]:
     is_best = model.p_value is None and model.difference_to_best.value == 0
-    cells = [Cell(model.name, model=model.name), *_estimate(model.log_likelihood)]
-    cells += [Cell("best", 0.0), Cell("")] if is_best else _estimate(model.difference_to_best)
+    cells = [Cell(model.name, model=model.name), _estimate(model.log_likelihood)]
+    cells.append(Cell("best", 0.0) if is_best else _estimate(model.difference_to_best))
     cells.append(Cell(p_value(model.p_value), model.p_value))
     if known:
-        cells += _estimate(model.gap_to_oracle)
+        cells.append(_estimate(model.gap_to_oracle))
     seconds = Cell(fixed(model.fit_seconds, 1), model.fit_seconds)
     return [*cells, seconds, Cell(describe_settings(model.settings))]
 
 
-def _estimate(estimate: Estimate) -> list[Cell]:
-    return [Cell(fixed(estimate.value), estimate.value), Cell(interval(estimate), estimate.half_width)]
+def _estimate(estimate: Estimate) -> Cell:
+    return Cell(fixed(estimate.value), estimate.value, below=interval(estimate))
 
 
 def _unranked(comparison: Any) -> Table:
@@ -74,8 +74,8 @@ def _likelihoods(comparison: Any, palette: Palette) -> Chart:
     oracle = comparison.oracle
     best = comparison.best
     words = (
-        f"Mean test log-likelihoods with {percent(comparison.confidence)} intervals: {best.name} is highest at "
-        f"{fixed(best.log_likelihood.value)} {interval(best.log_likelihood)}."
+        f"Mean test log-likelihoods with {percent(comparison.confidence)} intervals: {best.name} is highest "
+        f"at {fixed(best.log_likelihood.value)} {interval(best.log_likelihood)}."
     )
     if oracle is not None:
         words += f" The broken line is the true density's own score, {fixed(oracle.value)}."
@@ -90,8 +90,8 @@ def _differences(comparison: Any, palette: Palette) -> Chart:
     best, second = comparison.models[:2]
     words = (
         f"Differences to {best.name} on the same rows. {second.name} comes next, "
-        f"{fixed(abs(second.difference_to_best.value))} nats per row below; an interval that crosses zero does "
-        "not tell two models apart."
+        f"{fixed(abs(second.difference_to_best.value))} nats per row below; an interval that crosses zero "
+        "does not tell two models apart."
     )
     zero = Estimate.exact(0.0)
     spec = interval_chart(estimates, palette, words, DIFFERENCE, reference=zero, reference_name=best.name)

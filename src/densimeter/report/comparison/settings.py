@@ -22,8 +22,8 @@ def settings(comparison: Any, palette: Palette) -> Section | None:
     if not charts:
         return None
     words = (
-        "Settings are chosen by rows that are neither fitted nor scored in the end. A curve that still rises at "
-        "an edge would say that more should be tried.",
+        "Settings are chosen by rows that are neither fitted nor scored in the end. A curve that still "
+        "rises at an edge would say that more should be tried.",
     )
     return Section("settings", "How settings were chosen", words, charts)
 
@@ -32,8 +32,8 @@ def _scan(place: int, model: Any, palette: Palette) -> Chart:
     scan = model.scan
     best = max(scan.scores)
     words = (
-        f"{len(scan.tried)} values of {scan.setting} were tried for {model.name}, from {short(scan.tried[0])} to "
-        f"{short(scan.tried[-1])}; {short(scan.chosen)} has the best score of held-out rows, {fixed(best)}."
+        f"{len(scan.tried)} values of {scan.setting} were tried for {model.name}, from "
+        f"{short(scan.tried[0])} to {short(scan.tried[-1])}; {short(scan.chosen)} has the best score of held-out rows, {fixed(best)}."
     )
     spec = curve_chart(
         scan.tried,

@@ -43,8 +43,8 @@ def training(comparison: Any, palette: Palette) -> Section | None:
 def _told_of(name: str, log_z: Estimate) -> str:
     guarantee = _GUARANTEES[str(log_z.guarantee)]
     return (
-        f"The log-normaliser of {name} was estimated: {fixed(log_z.value, 4)} {interval(log_z, 4)} nats. Of this "
-        f"interval, {guarantee}; it is counted in the model's score."
+        f"The log-normaliser of {name} was estimated: {fixed(log_z.value, 4)} {interval(log_z, 4)} nats; "
+        f"{guarantee}. This is counted in the interval of the model's score."
     )
 
 
