@@ -9,7 +9,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import click
 import typer
 
 from densimeter.cli.display import print_comparison, print_datasets, print_notes, progress_bar
@@ -35,6 +34,7 @@ def _list_datasets(asked: bool) -> None:
 
 
 def compare(
+    context: typer.Context,
     data: Annotated[
         str,
         typer.Argument(
@@ -136,7 +136,7 @@ def compare(
                 progress=interruption.heeded_by(progress),
             )
         interruption.check()
-        _write(comparison, json_file, plot_file, report_file)
+        _write(comparison, json_file, plot_file, report_file, command_line(context))
         if not quiet:
             print_notes(comparison)
         print_comparison(comparison)
@@ -197,7 +197,11 @@ def _check_is_file_or_name(data: str, names: Collection[str]) -> None:
 
 
 def _write(
-    comparison: Comparison, json_file: Path | None, plot_file: Path | None, report_file: Path | None
+    comparison: Comparison,
+    json_file: Path | None,
+    plot_file: Path | None,
+    report_file: Path | None,
+    command: str,
 ) -> None:
     """All files or none of them: they take their places when all are complete."""
     with ExitStack() as drafts:
@@ -209,5 +213,4 @@ def _write(
             comparison.plot().savefig(draft, dpi=150)
         if report_file is not None:
             draft = drafts.enter_context(written_whole(report_file))
-            command = command_line(click.get_current_context())
             draft.write_text(comparison.to_html(command), encoding="utf-8")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
-import click
+import typer
 
 SAYS_NOTHING_OF_THE_RESULT = frozenset(
     {"quiet", "debug", "json_file", "plot_file", "report_file", "cache", "no_cache"}
@@ -15,21 +15,21 @@ SAYS_NOTHING_OF_THE_RESULT = frozenset(
 ALWAYS_TOLD = frozenset({"seed"})
 
 
-def command_line(context: click.Context) -> str:
+def command_line(context: typer.Context) -> str:
     """The command with every option that was given another value than its default, and the seed.
 
     Options that change no number in the result are left out.
     """
     words = ["densimeter", context.info_name or ""]
     for parameter in context.command.params:
-        name, value = parameter.name or "", context.params.get(parameter.name or "")
-        if isinstance(parameter, click.Argument):
+        name = parameter.name or ""
+        value = context.params.get(name)
+        if parameter.param_type_name == "argument":
             words.append(str(value))
         elif name not in SAYS_NOTHING_OF_THE_RESULT and (name in ALWAYS_TOLD or value != parameter.default):
-            words += _option(parameter, value)
+            words += _option(parameter.opts[0], value)
     return shlex.join(words)
 
 
-def _option(parameter: click.Parameter, value: Any) -> list[str]:
-    flag = parameter.opts[0]
+def _option(flag: str, value: Any) -> list[str]:
     return [flag] if isinstance(value, bool) else [flag, str(value)]

@@ -33,7 +33,8 @@ def _scan(place: int, model: Any, palette: Palette) -> Chart:
     best = max(scan.scores)
     words = (
         f"{len(scan.tried)} values of {scan.setting} were tried for {model.name}, from "
-        f"{short(scan.tried[0])} to {short(scan.tried[-1])}; {short(scan.chosen)} has the best score of held-out rows, {fixed(best)}."
+        f"{short(scan.tried[0])} to {short(scan.tried[-1])}; {short(scan.chosen)} has the best score of "
+        f"held-out rows, {fixed(best)}."
     )
     spec = curve_chart(
         scan.tried,
