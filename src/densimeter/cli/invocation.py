@@ -26,7 +26,9 @@ def command_line(context: typer.Context) -> str:
         value = context.params.get(name)
         if parameter.param_type_name == "argument":
             words.append(str(value))
-        elif name not in SAYS_NOTHING_OF_THE_RESULT and (name in ALWAYS_TOLD or value != parameter.default):
+        elif name in SAYS_NOTHING_OF_THE_RESULT or value is None:
+            continue
+        elif name in ALWAYS_TOLD or value != parameter.default:
             words += _option(parameter.opts[0], value)
     return shlex.join(words)
 

@@ -16,6 +16,11 @@ class Cell:
     model: str | None = None
     below: str = ""
 
+    @property
+    def order(self) -> str:
+        """The number as the page's script reads it."""
+        return "" if self.number is None else str(float(self.number)).replace("inf", "Infinity")
+
 
 @dataclass(frozen=True)
 class Table:

@@ -17,9 +17,11 @@ from densimeter.report.blocks import Chart, Section
 from densimeter.report.charts.palette import Palette
 from densimeter.report.charts.render import as_svg, script
 from densimeter.report.comparison.densities import densities
+from densimeter.report.comparison.fit import fit
 from densimeter.report.comparison.provenance import data, protocol, reproduction
 from densimeter.report.comparison.ranking import ranking
 from densimeter.report.comparison.settings import settings
+from densimeter.report.comparison.single_rows import single_rows
 from densimeter.report.comparison.training import training
 from densimeter.report.wording import describe_split, describe_verdict
 
@@ -38,9 +40,12 @@ def comparison_page(comparison: Any, command: str | None = None) -> str:
         What was typed to get it; by default the call in Python is shown.
     """
     palette = Palette.of([model.name for model in comparison.models])
+    diagnostics = comparison.diagnose() if hasattr(comparison, "diagnose") else None
     found: Sequence[Section | None] = (
         ranking(comparison, palette),
         densities(comparison, palette),
+        fit(comparison, diagnostics, palette) if diagnostics else None,
+        single_rows(comparison, diagnostics) if diagnostics else None,
         settings(comparison, palette),
         training(comparison, palette),
         data(comparison),
