@@ -101,8 +101,9 @@ def contours_chart(
 
 def _line_records(view: View, shares: Sequence[float]) -> list[dict[str, Any]]:
     records, n_lines = [], 0
+    x_axis, y_axis = view.axes
     for model, density in view.densities.items():
-        for share, line in region_lines(*view.axes, density, shares):
+        for share, line in region_lines(x_axis, y_axis, density, shares):
             n_lines += 1
             told = {"model": model, "share": f"{percent(share)} of its mass", "line": n_lines}
             records += [
