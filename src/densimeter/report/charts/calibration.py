@@ -8,7 +8,7 @@ from typing import Any
 import altair as alt
 
 from densimeter.report.charts.palette import IS_SHOWN, Palette
-from densimeter.report.charts.style import QUIET, inline, specification
+from densimeter.report.charts.style import QUIET, drawn_from, specification
 from densimeter.report.numerals import fixed
 
 X_TITLE, Y_TITLE = "nominal level", "share of rows − level"
@@ -32,7 +32,7 @@ def calibration_chart(
     band = max(curve.band for curve in curves.values())
     x, y = alt.X("x:Q", title=X_TITLE), alt.Y("y:Q", title=Y_TITLE)
     shade = (
-        alt.Chart(inline([{"x": 0, "x2": 1, "y": -band, "y2": band}]))
+        drawn_from("band")
         .mark_rect(color=QUIET, opacity=0.2, aria=False)
         .encode(x=x, x2="x2:Q", y=y, y2="y2:Q")
     )
@@ -41,7 +41,9 @@ def calibration_chart(
         alt.Tooltip("shown_x:N", title="level"),
         alt.Tooltip("shown_y:N", title="share of rows"),
     ]
-    base = alt.Chart(inline(rows)).transform_filter(IS_SHOWN).encode(x=x, y=y, color=palette.colour())
+    base = drawn_from("curves").transform_filter(IS_SHOWN).encode(x=x, y=y, color=palette.colour())
     lines = base.mark_line(aria=False).encode(strokeDash=palette.dash())
     touch = base.mark_point(opacity=0, size=90, aria=False).encode(tooltip=tooltip)
-    return specification(alt.layer(shade, lines, touch).add_params(palette.shown()), words, height=height)
+    chart = alt.layer(shade, lines, touch).add_params(palette.shown())
+    right = [{"x": 0, "x2": 1, "y": -band, "y2": band}]
+    return specification(chart, words, {"curves": rows, "band": right}, height=height)

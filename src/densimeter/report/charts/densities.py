@@ -10,7 +10,7 @@ import numpy as np
 
 from densimeter.report.charts.contours import region_lines
 from densimeter.report.charts.palette import IS_SHOWN, Palette
-from densimeter.report.charts.style import FAINT, QUIET, inline, specification, title_of
+from densimeter.report.charts.style import FAINT, QUIET, drawn_from, specification, title_of
 from densimeter.report.charts.views import View
 from densimeter.report.numerals import short
 from densimeter.report.wording import percent
@@ -22,7 +22,7 @@ def curves_chart(view: View, palette: Palette, words: str, *, height: int = 340)
     """Each model's density over the histogram of the rows."""
     (axis,), (name,) = view.axes, view.names
     x_title, y_title = title_of(name), "density"
-    bars = alt.Chart(inline(_bars(view))).mark_rect(color=FAINT, aria=False)
+    bars = drawn_from("bars").mark_rect(color=FAINT, aria=False)
     bars = bars.encode(
         x=alt.X("low:Q", title=x_title, scale=alt.Scale(domain=[axis[0], axis[-1]], nice=False)),
         x2="high:Q",
@@ -40,7 +40,7 @@ def curves_chart(view: View, palette: Palette, words: str, *, height: int = 340)
         for model, density in view.densities.items()
         for x, value in zip(axis, density, strict=True)
     ]
-    base = alt.Chart(inline(records)).transform_filter(IS_SHOWN)
+    base = drawn_from("curves").transform_filter(IS_SHOWN)
     base = base.encode(
         x=alt.X("x:Q", title=x_title),
         y=alt.Y("density:Q", title=y_title),
@@ -53,7 +53,12 @@ def curves_chart(view: View, palette: Palette, words: str, *, height: int = 340)
     ]
     lines = base.mark_line(aria=False).encode(strokeDash=palette.dash())
     touch = base.mark_point(opacity=0, size=90, aria=False).encode(tooltip=tooltip)
-    return specification(alt.layer(bars, lines, touch).add_params(palette.shown()), words, height=height)
+    return specification(
+        alt.layer(bars, lines, touch).add_params(palette.shown()),
+        words,
+        {"bars": _bars(view), "curves": records},
+        height=height,
+    )
 
 
 def _bars(view: View) -> list[dict[str, Any]]:
@@ -78,11 +83,9 @@ def contours_chart(
     x = alt.X("x:Q", title=title_of(view.names[0]), scale=_exactly(x_axis))
     y = alt.Y("y:Q", title=title_of(view.names[1]), scale=_exactly(y_axis))
     places = [{"x": _digits(a), "y": _digits(b)} for a, b in view.points]
-    points = (
-        alt.Chart(inline(places)).mark_point(color=QUIET, size=12, opacity=0.55, aria=False).encode(x=x, y=y)
-    )
+    points = drawn_from("points").mark_point(color=QUIET, size=12, opacity=0.55, aria=False).encode(x=x, y=y)
     lines = (
-        alt.Chart(inline(_line_records(view, shares)))
+        drawn_from("lines")
         .transform_filter(IS_SHOWN)
         .mark_line(strokeWidth=1.6, aria=False, clip=True)
         .encode(
@@ -96,7 +99,12 @@ def contours_chart(
     )
     if len(view.densities) > 1:
         lines = lines.encode(strokeDash=palette.dash())
-    return specification(alt.layer(points, lines).add_params(palette.shown()), words, height=height)
+    return specification(
+        alt.layer(points, lines).add_params(palette.shown()),
+        words,
+        {"points": places, "lines": _line_records(view, shares)},
+        height=height,
+    )
 
 
 def _line_records(view: View, shares: Sequence[float]) -> list[dict[str, Any]]:

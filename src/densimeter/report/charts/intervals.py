@@ -10,7 +10,7 @@ import altair as alt
 
 from densimeter.foundations.estimates import Estimate
 from densimeter.report.charts.palette import IS_SHOWN, Palette
-from densimeter.report.charts.style import QUIET, inline, specification
+from densimeter.report.charts.style import QUIET, drawn_from, specification
 from densimeter.report.numerals import fixed
 
 ROW_HEIGHT = 38
@@ -30,7 +30,7 @@ def interval_chart(
     A model whose value is infinite has no place on the axis and is left out.
     """
     rows = [_row(name, estimate) for name, estimate in estimates.items() if math.isfinite(estimate.value)]
-    base = alt.Chart(inline(rows)).transform_filter(IS_SHOWN)
+    base = drawn_from("models").transform_filter(IS_SHOWN)
     y = alt.Y("model:N", sort=list(palette.names), title=None, axis=alt.Axis(ticks=False, domain=False))
     x = alt.X("value:Q", title=x_title, scale=alt.Scale(zero=False, nice=True))
     tooltip = [
@@ -42,9 +42,10 @@ def interval_chart(
         y=y, x=alt.X("lower:Q", title=x_title), x2="upper:Q", color=palette.colour(), tooltip=tooltip
     )
     dots = base.mark_point(size=110, opacity=1).encode(y=y, x=x, color=palette.colour(), tooltip=tooltip)
-    layers = [] if reference is None else [_reference(reference, reference_name, x_title)]
+    layers = [] if reference is None else [_reference(x_title)]
     chart = alt.layer(*layers, bars, dots).add_params(palette.shown())
-    return specification(chart, words, height=ROW_HEIGHT * len(rows))
+    told = [] if reference is None else [{**_row(reference_name, reference), "name": reference_name}]
+    return specification(chart, words, {"models": rows, "reference": told}, height=ROW_HEIGHT * len(rows))
 
 
 def _row(name: str, estimate: Estimate) -> dict[str, Any]:
@@ -58,10 +59,9 @@ def _row(name: str, estimate: Estimate) -> dict[str, Any]:
     }
 
 
-def _reference(reference: Estimate, name: str, x_title: str) -> alt.Chart:
-    row = {**_row(name, reference), "name": name}
+def _reference(x_title: str) -> alt.Chart:
     return (
-        alt.Chart(inline([row]))
+        drawn_from("reference")
         .mark_rule(color=QUIET, strokeWidth=2, strokeDash=[4, 3])
         .encode(
             x=alt.X("value:Q", title=x_title, scale=alt.Scale(zero=False)),

@@ -8,7 +8,7 @@ from typing import Any
 
 import altair as alt
 
-from densimeter.report.charts.style import INK, QUIET, inline, specification
+from densimeter.report.charts.style import INK, QUIET, drawn_from, specification
 from densimeter.report.numerals import fixed, short
 
 FARTHEST = 3.0
@@ -38,15 +38,16 @@ def curve_chart(
     x = alt.X("x:Q", title=x_title, scale=scale)
     y = alt.Y("y:Q", title=y_title, scale=alt.Scale(domain=[lowest, highest], zero=False))
     tooltip = [alt.Tooltip("shown_x:N", title=x_title), alt.Tooltip("shown_y:N", title=y_title)]
-    base = alt.Chart(inline(rows)).encode(x=x, y=y)
+    base = drawn_from("curve").encode(x=x, y=y)
     line = base.mark_line(color=colour, clip=True)
     dots = base.mark_point(color=colour, clip=True, size=45, opacity=1).encode(tooltip=tooltip)
     rule = (
-        alt.Chart(inline([{"x": marked, "name": f"{marked_name}: {short(marked)}"}]))
+        drawn_from("mark")
         .mark_rule(color=QUIET, strokeDash=[4, 3], strokeWidth=1.5)
         .encode(x=x, tooltip=[alt.Tooltip("name:N", title=" ")])
     )
-    return specification(alt.layer(rule, line, dots), words, height=240)
+    mark = [{"x": marked, "name": f"{marked_name}: {short(marked)}"}]
+    return specification(alt.layer(rule, line, dots), words, {"curve": rows, "mark": mark}, height=240)
 
 
 def _window(ys: list[float]) -> tuple[float, float]:

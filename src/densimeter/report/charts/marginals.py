@@ -8,7 +8,7 @@ from typing import Any
 import altair as alt
 
 from densimeter.report.charts.palette import IS_SHOWN, Palette
-from densimeter.report.charts.style import FAINT, inline, specification, title_of
+from densimeter.report.charts.style import FAINT, drawn_from, specification, title_of
 from densimeter.report.numerals import short
 
 
@@ -30,7 +30,7 @@ def marginal_chart(
     x_title = title_of(first.name)
     x = alt.X("low:Q", title=x_title, scale=alt.Scale(domain=[edges[0], edges[-1]], nice=False))
     rows = (
-        alt.Chart(inline(bars))
+        drawn_from("bars")
         .mark_rect(color=FAINT, aria=False)
         .encode(x=x, x2="high:Q", y=alt.Y("y:Q", title="density"), y2=alt.datum(0))
     )
@@ -39,9 +39,10 @@ def marginal_chart(
         alt.Tooltip("shown_x:N", title="from"),
         alt.Tooltip("shown_y:N", title="density"),
     ]
-    base = alt.Chart(inline(steps)).transform_filter(IS_SHOWN)
+    base = drawn_from("steps").transform_filter(IS_SHOWN)
     base = base.encode(x=alt.X("x:Q", title=x_title), y=alt.Y("y:Q", title="density"), color=palette.colour())
     lines = base.mark_line(interpolate="step-after", strokeWidth=1.6, aria=False)
     lines = lines.encode(strokeDash=palette.dash())
     touch = base.mark_point(opacity=0, size=70, aria=False).encode(tooltip=tooltip)
-    return specification(alt.layer(rows, lines, touch).add_params(palette.shown()), words, height=height)
+    chart = alt.layer(rows, lines, touch).add_params(palette.shown())
+    return specification(chart, words, {"bars": bars, "steps": steps}, height=height)

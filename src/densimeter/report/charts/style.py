@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import altair as alt
@@ -28,8 +29,20 @@ _AXIS = {
 }
 
 
-def specification(chart: Any, words: str, *, height: int = 300) -> dict[str, Any]:
-    """The chart in Vega-Lite, as wide as the page lets it, with its words for screen readers."""
+Rows = Sequence[Mapping[str, Any]]
+"""What is drawn: one mapping of fields to values for each mark."""
+
+
+def drawn_from(name: str) -> alt.Chart:
+    """A chart of the rows that `specification` is given under this name."""
+    return alt.Chart(alt.NamedData(name))
+
+
+def specification(chart: Any, words: str, rows: Mapping[str, Rows], *, height: int = 300) -> dict[str, Any]:
+    """The chart in Vega-Lite, as wide as the page lets it, with its words for screen readers.
+
+    The rows are put in at the end: Altair would copy and check every one of them many times.
+    """
     styled = chart.properties(
         width="container",
         height=height,
@@ -44,12 +57,7 @@ def specification(chart: Any, words: str, *, height: int = 300) -> dict[str, Any
         point={"filled": True, "size": 60},
         line={"strokeWidth": 2},
     )
-    return styled.to_dict(context={"pre_transform": False})
-
-
-def inline(records: list[dict[str, Any]]) -> alt.Data:
-    """Rows that travel inside the chart."""
-    return alt.InlineData(values=records)
+    return {**styled.to_dict(), "datasets": {name: list(some) for name, some in rows.items()}}
 
 
 def title_of(text: str) -> Any:

@@ -13,7 +13,7 @@ from scipy.ndimage import gaussian_filter
 
 MOST_POINTS = 500
 """Rows drawn as points; more hide one another and make the page heavy."""
-N_DRAWS = 20_000
+N_DRAWS = 10_000
 """Of a model that cannot tell its marginals."""
 CURVE_POINTS, CONTOUR_POINTS = 240, 72
 """Of the grid, along each axis."""
