@@ -1,0 +1,1 @@
+"""A fitted model in one file, and back, without running anything that the file says."""
