@@ -6,10 +6,12 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 from sklearn.base import BaseEstimator, DensityMixin
 
 import densimeter as dm
 from densimeter.evaluation.comparison import compare
+from densimeter.evaluation.results import Unranked
 from densimeter.foundations.errors import DataError, DensimeterWarning, FitError, SettingError
 
 
@@ -71,7 +73,7 @@ def test_test_rows_are_scored_once_and_never_fitted(rows):
 def test_shapes_of_the_json_and_of_the_frame(rows):
     result = compare(rows, {"a": Known(), "b": Known(1.0)}, random_state=0)
     data = json.loads(json.dumps(result.to_dict(), allow_nan=False))
-    assert set(data) == {"data", "models", "oracle"}
+    assert set(data) == {"data", "models", "oracle", "indistinguishable", "unranked"}
     for model in data["models"]:
         assert set(model["log_likelihood"]) == {"value", "lower", "upper", "confidence", "method"}
         assert {"name", "log_likelihood", "difference_to_best", "fit_seconds", "settings"} <= set(model)
@@ -207,3 +209,83 @@ def test_the_yardstick():
     assert score["energy"] > -5.19
     assert score["energy"] > score["kernel"]
     assert all(model.gap_to_oracle.upper > 0 for model in result.models)
+
+
+def test_a_model_that_fails_stands_apart_with_its_reason(rows):
+    class Broken(Known):
+        def fit(self, X, y=None):
+            raise RuntimeError("no\nluck")
+
+    result = compare(rows, {"broken": Broken(), "a": Known()}, random_state=0)
+    assert [model.name for model in result.models] == ["a"]
+    assert result.unranked == (Unranked("broken", "RuntimeError: no"),)
+    with pytest.raises(FitError, match="no model is left: one failed: RuntimeError: no; two failed"):
+        compare(rows, {"one": Broken(), "two": Broken()}, random_state=0)
+
+
+def test_models_that_cannot_be_told_apart_are_named(rows):
+    models = {"a": Known(0.0), "b": Known(0.001), "far": Known(3.0)}
+    result = compare(rows, models, random_state=0)
+    assert [set(run) for run in result.indistinguishable] == [{"a", "b"}]
+    assert result.best.p_value is None
+    near, far = result.models[1:]
+    assert near.p_value > 0.05 > far.p_value
+
+
+def test_repeated_splits_have_the_corrected_interval(rows):
+    once = compare(rows, {"a": Known(), "b": Known(0.3)}, random_state=0)
+    result = compare(rows, {"a": Known(), "b": Known(0.3)}, repeats=6, random_state=0)
+    model = result.models[1]
+    assert len(model.repeated) == 6
+    assert model.log_likelihood.value == pytest.approx(np.mean(model.repeated))
+    assert model.log_likelihood.method == "corrected resampled t"
+    share = result.data.n_test / (result.data.n_train + result.data.n_validation)
+    gaps = np.subtract(model.repeated, result.best.repeated)
+    half = stats.t.ppf(0.975, 5) * np.sqrt((1 / 6 + share) * np.var(gaps, ddof=1))
+    assert model.difference_to_best.half_width == pytest.approx(half)
+    assert len(set(model.repeated)) == 6
+    assert once.models[1].repeated == ()
+
+
+def test_bootstrap_intervals(rows):
+    result = compare(rows, {"a": Known(), "b": Known(0.3)}, interval="bca", random_state=0)
+    assert {model.log_likelihood.method for model in result.models} == {"BCa bootstrap"}
+    low, high = result.best.log_likelihood.lower, result.best.log_likelihood.upper
+    theirs = stats.bootstrap((result.best.scores,), np.mean, rng=np.random.default_rng(0)).confidence_interval
+    np.testing.assert_allclose([low, high], theirs, atol=0.03 * (high - low))
+
+
+@pytest.mark.parametrize("family", ["mixture", "kernel"])
+def test_cross_validated_settings_and_a_fit_on_all_rows_but_the_test(rows, family):
+    result = compare(rows, [family], folds=3, random_state=0)
+    assert result.data.protocol.folds == 3
+    if family == "kernel":
+        assert len(result.best.estimator.bandwidth_) == 2
+    assert result.best.log_likelihood.value == pytest.approx(-2.84, abs=0.25)
+
+
+def test_an_estimator_sees_validation_rows_only_when_settings_are_cross_validated(rows):
+    one = compare(rows, {"a": Known()}, random_state=0).best.estimator
+    other = compare(rows, {"a": Known()}, folds=4, random_state=0).best.estimator
+    assert (len(one.rows_seen_), len(other.rows_seen_)) == (256, 320)
+
+
+def test_groups_and_time_are_respected(rows):
+    frame = pd.DataFrame(rows, columns=["x", "y"])
+    frame["who"] = np.arange(400) // 10
+    by_group = compare(frame, {"a": Known()}, group="who", random_state=0)
+    assert by_group.data.columns == ("x", "y")
+    held_out = set(by_group.held_out.numbers // 10)
+    assert len(held_out) * 10 == len(by_group.held_out.numbers)
+    frame["when"] = np.arange(400)[::-1]
+    by_time = compare(frame.drop(columns="who"), {"a": Known()}, time="when", random_state=0)
+    np.testing.assert_array_equal(np.sort(by_time.held_out.numbers), np.arange(80))
+    np.testing.assert_array_equal(by_time.held_out.rows, rows[by_time.held_out.numbers])
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"folds": 1}, {"repeats": 0}, {"interval": "bca?"}, {"repeats": 2, "time": "x0"}]
+)
+def test_protocols_without_sense_are_refused(rows, wrong):
+    with pytest.raises(SettingError):
+        compare(rows, {"a": Known()}, **wrong)

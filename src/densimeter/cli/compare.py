@@ -63,6 +63,29 @@ def compare(
     dequantize: Annotated[
         bool, typer.Option("--dequantize", help="Spread rounded values over their cells with uniform noise.")
     ] = False,
+    folds: Annotated[
+        int | None,
+        typer.Option(metavar="K", help="Choose settings by K-fold cross-validation, not on one part."),
+    ] = None,
+    repeats: Annotated[int, typer.Option(metavar="R", help="Repeat over R random splits.")] = 1,
+    group: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="Rows with equal cells here stay together.")
+    ] = None,
+    time: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="Hold out the rows that are latest by this column.")
+    ] = None,
+    interval: Annotated[
+        str, typer.Option(metavar="student|bca", help="Of a mean: Student's t, or the BCa bootstrap.")
+    ] = "student",
+    timeout: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="Give up on a model that takes longer.")
+    ] = None,
+    jobs: Annotated[int, typer.Option(metavar="N", help="Models fitted at the same time.")] = 1,
+    cache: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Where fitted models are kept; by default the user's cache."),
+    ] = None,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Fit every model anew.")] = False,
     json_file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write the result as JSON.")
     ] = None,
@@ -96,6 +119,14 @@ def compare(
                 missing=missing,
                 text=text,
                 dequantize=dequantize,
+                folds=folds,
+                repeats=repeats,
+                group=group,
+                time=time,
+                interval=interval,
+                timeout=timeout,
+                n_jobs=jobs,
+                cache=None if no_cache else cache or _cache_of_user(),
                 progress=interruption.heeded_by(progress),
             )
         interruption.check()
@@ -103,6 +134,12 @@ def compare(
         if not quiet:
             print_notes(comparison)
         print_comparison(comparison)
+
+
+def _cache_of_user() -> Path:
+    from platformdirs import user_cache_path
+
+    return user_cache_path("densimeter", appauthor=False) / "trials"
 
 
 def _check_picture(plot_file: Path | None) -> None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import typer
 
-from densimeter.foundations.errors import DataError, DensimeterError, SettingError
+from densimeter.foundations.errors import DataError, DensimeterError, Interrupted, SettingError
 
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 """Any wrong use of the command line; typer carries this class and exports only what is derived from it."""
@@ -31,7 +31,8 @@ def failures_as_exit_codes(debug: bool) -> Iterator[None]:
     except BrokenPipeError:
         raise  # whoever read the output has gone: nothing is left to say
     except KeyboardInterrupt as error:
-        _tell("interrupted", "run the same command again for the same result", debug)
+        said = error if isinstance(error, Interrupted) else Interrupted((), kept=False)
+        _tell(said.reason, said.advice, debug)
         raise typer.Exit(INTERRUPTED) from error
     except MemoryError as error:
         _tell("out of memory", "give fewer rows or columns", debug)

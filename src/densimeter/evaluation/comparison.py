@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
-import time
 import warnings
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator
 
 from densimeter.datasets.density import KnownDensity
-from densimeter.evaluation.families import FAMILIES, EstimatorFamily, Family, FittedFamily, fit_quietly
-from densimeter.evaluation.intervals import mean_interval
-from densimeter.evaluation.results import Comparison, DataSummary, ModelResult
-from densimeter.evaluation.splits import Split, split_rows
-from densimeter.foundations.checks import check_number, choose
-from densimeter.foundations.errors import DensimeterWarning, FitError, SettingError
-from densimeter.foundations.estimates import Estimate
+from densimeter.evaluation.assembly import Contestant, Judge, assemble
+from densimeter.evaluation.cache import TrialCache
+from densimeter.evaluation.families import Family, Models, TrainingParts, families_of
+from densimeter.evaluation.ranking import indistinguishable
+from densimeter.evaluation.results import Comparison, DataSummary, HeldOut, Protocol, Unranked
+from densimeter.evaluation.runner import Runner
+from densimeter.evaluation.sampling_errors import INTERVALS
+from densimeter.evaluation.splits import Split, Units, split_rows
+from densimeter.evaluation.trials import Failure, Outcome, Task, Trial
+from densimeter.foundations.checks import check_count, check_number, choose
+from densimeter.foundations.errors import (
+    DataError,
+    DensimeterError,
+    DensimeterWarning,
+    FitError,
+    SettingError,
+)
 from densimeter.foundations.progress import Progress, silent
 from densimeter.foundations.randomness import RandomState, generator_from
 from densimeter.tables import CleaningRules, Note, NoteKind, Table, load_table
 
-Models = Sequence[str] | Mapping[str, BaseEstimator | str]
+FOLDS_OF_SMALL_TABLES = 5
+"""Over which families may choose settings where validation rows are few."""
 
 
 def compare(
@@ -36,8 +46,16 @@ def compare(
     missing: str = "error",
     text: str = "error",
     dequantize: bool = False,
+    folds: int | None = None,
+    repeats: int = 1,
+    group: str | None = None,
+    time: str | None = None,
+    interval: str = "student",
     density: KnownDensity | None = None,
     source: str | None = None,
+    timeout: float | None = None,
+    n_jobs: int = 1,
+    cache: str | Path | None = None,
     random_state: RandomState = None,
     progress: Progress = silent,
 ) -> Comparison:
@@ -46,6 +64,8 @@ def compare(
     The rows are shuffled and split; every family is fitted on the training rows with its settings chosen on
     the validation rows; the test rows are scored once. Rows of the test part that equal a row seen before
     are left out of it.
+
+    An interrupt ends with `Interrupted`, which names the models that are kept in `cache`.
 
     Parameters
     ----------
@@ -65,10 +85,28 @@ def compare(
         left out.
     dequantize : bool
         Whether rounded columns get noise uniform over the cell of each value.
+    folds : int, optional
+        Choose settings by cross-validation over so many folds, and fit on all rows that are not for
+        testing; by default settings are chosen on one validation part, a fifth of these rows.
+    repeats : int
+        Split so many times, and report means over the splits with the corrected resampled interval.
+    group : str, optional
+        A column whose equal cells keep rows together: no group stands in two parts.
+    time : str, optional
+        A column of numbers or dates: the latest rows are for testing, those before them for validation.
+    interval : "student" or "bca"
+        The interval of a mean over test rows: Student's t, or the bias-corrected and accelerated bootstrap.
     density : KnownDensity, optional
         The true density, with ``log_prob(X)``; adds the oracle and each model's gap to it.
     source : str, optional
         What to call the table in the result.
+    timeout : float, optional
+        Seconds after which a model counts as failed; each is then fitted in a process of its own.
+    n_jobs : int
+        Models that are fitted at the same time, in processes, if more than 1.
+    cache : path, optional
+        A folder in which fitted models are kept: what was fitted before to the same rows with the same
+        settings and seed is taken from there.
     random_state : int, Generator, RandomState or None
         Seed of the split, of the noise and of every fit.
     progress : Progress
@@ -86,7 +124,8 @@ def compare(
     SettingError
         If an option or a name is wrong.
     FitError
-        If a model could not be fitted, or gave scores that are no log-densities.
+        If no model is left: one that fails, or gives scores that are no log-densities, is listed in
+        ``unranked`` with its reason while the others go on.
 
     Examples
     --------
@@ -100,90 +139,121 @@ def compare(
     """
     check_number("confidence", confidence, above=0, below=1)
     check_number("test_fraction", test_fraction, above=0, below=1)
-    families = _families(models)
+    protocol = checked_protocol(Protocol(folds, repeats, group, time, interval))
+    families = families_of(models)
     generator = generator_from(random_state)
-    table = load_table(X, CleaningRules(columns, missing, text, dequantize), generator)
-    split = split_rows(table.identities, table.rows.shape[1], test_fraction, generator)
-    table = _with_notes(table, split, announce=source is None)
-    job = _Job(table, split, confidence, density, int(generator.integers(2**31)))
-    trials = [job.run(family, _share(progress, i, len(families))) for i, family in enumerate(families)]
+    rules = CleaningRules(columns, missing, text, dequantize, group, time)
+    table = load_table(X, rules, generator)
+    units = Units.of(len(table.rows), table.groups, table.times)
+    splits = [
+        split_rows(table.identities, table.rows.shape[1], test_fraction, generator, units)
+        for _ in range(repeats)
+    ]
+    table = _with_notes(table, splits[0], announce=source is None)
+    tasks = _tasks(table, splits, families, protocol, generator)
+    runner = Runner(n_jobs, timeout, None if cache is None else TrialCache.at(cache))
+    outcomes = runner.run(tasks, progress)
+    contestants, unranked = _sorted_out(outcomes, len(families))
+    test_share = len(splits[0].test) / (len(splits[0].train) + len(splits[0].validation))
+    judge = Judge(confidence, interval, test_share, generator)
+    truths = None if density is None else [density.log_prob(table.rows[split.test]) for split in splits]
+    ranked, oracle, adjusted = assemble(contestants, truths, judge)
+    said = dict.fromkeys(text for contestant in contestants for text in contestant.said)
     data = DataSummary(
         source or table.source,
         table.columns,
-        len(split.train),
-        len(split.validation),
-        len(split.test),
+        len(splits[0].train),
+        len(splits[0].validation),
+        len(splits[0].test),
         test_fraction,
         random_state if isinstance(random_state, int) else None,
-        (*table.notes, *(Note(NoteKind.WARNING, text) for trial in trials for text in trial.said)),
+        (*table.notes, *(Note(NoteKind.WARNING, text) for text in said)),
+        protocol,
     )
-    return _rank(trials, data, job)
+    names = [model.name for model in ranked]
+    return Comparison(
+        data,
+        ranked,
+        oracle,
+        confidence,
+        HeldOut(table.rows[splits[0].test], table.numbers_of(splits[0].test)),
+        indistinguishable(names, adjusted, 1 - confidence),
+        unranked,
+    )
 
 
-@dataclass(frozen=True)
-class _Trial:
-    """One family, fitted and scored."""
+def checked_protocol(protocol: Protocol) -> Protocol:
+    """The protocol, if it makes sense.
 
-    name: str
-    fitted: FittedFamily
-    scores: np.ndarray
-    seconds: float
-    said: list[str]
-
-    @property
-    def log_normalizers(self) -> list[Estimate]:
-        """What is known of the model's normaliser, where it had to be estimated."""
-        found = getattr(self.fitted.estimator, "log_normalizer_", None)
-        return [found] if isinstance(found, Estimate) else []
-
-
-@dataclass(frozen=True)
-class _Job:
-    """What all trials of a comparison share."""
-
-    table: Table
-    split: Split
-    confidence: float
-    density: KnownDensity | None
-    seed: int
-
-    @property
-    def test_rows(self) -> np.ndarray:
-        return self.table.rows[self.split.test]
-
-    def run(self, family: Family, progress: Progress) -> _Trial:
-        progress(0, 1, family.name)
-        rows, split = self.table.rows, self.split
-        began = time.perf_counter()
-        fitted, said = fit_quietly(family, rows[split.train], rows[split.validation], self.seed, progress)
-        seconds = time.perf_counter() - began
-        scores = np.asarray(fitted.estimator.score_samples(self.test_rows), np.float64)
-        _refuse_bad_scores(family.name, scores, len(self.split.test))
-        progress(1, 1, family.name)
-        return _Trial(family.name, fitted, scores, seconds, said)
-
-
-def _families(models: Models | None) -> list[Family]:
-    if models is None:
-        return list(FAMILIES.values())
-    if isinstance(models, str) or not models:
+    Raises
+    ------
+    SettingError
+        If a number is out of range, or splits in time are to be repeated: there is only one.
+    """
+    if protocol.folds is not None:
+        check_count("folds", protocol.folds, at_least=2)
+    check_count("repeats", protocol.repeats, at_least=1)
+    choose("interval", protocol.interval, INTERVALS)
+    if protocol.time is not None and protocol.repeats > 1:
         raise SettingError(
-            "models must name at least one model in a list", f"choose from {', '.join(FAMILIES)}"
+            "the latest rows are held out once: a split in time has no repeats", "give one of them"
         )
-    named = models if isinstance(models, Mapping) else {name: name for name in models}
-    if len(named) < len(models):
-        raise SettingError("a model is named twice", "name each model once")
-    return [_family(name, model) for name, model in named.items()]
+    return protocol
 
 
-def _family(name: str, model: BaseEstimator | str) -> Family:
-    if isinstance(model, str):
-        return choose("models", model, FAMILIES)
-    if not hasattr(model, "fit") or not hasattr(model, "score_samples"):
-        raise SettingError(
-            f"the model {name!r} has no fit or no score_samples", "give an estimator of log-densities"
-        )
-    return EstimatorFamily(name, model)
+def _tasks(
+    table: Table,
+    splits: Sequence[Split],
+    families: Sequence[Family],
+    protocol: Protocol,
+    generator: np.random.Generator,
+) -> list[Task]:
+    """Every family on every split; the families of one split stand together."""
+    tasks = []
+    for split in splits:
+        seed = int(generator.integers(2**31))
+        parts = _parts(table, split, protocol, seed)
+        tasks += [Task(family, parts, table.rows[split.test], seed) for family in families]
+    return tasks
+
+
+def _parts(table: Table, split: Split, protocol: Protocol, seed: int) -> TrainingParts:
+    rows = table.rows
+    try:
+        folds = tuple(split.folds(protocol.folds or FOLDS_OF_SMALL_TABLES, np.random.default_rng(seed)))
+    except DataError:
+        if protocol.folds is not None:
+            raise
+        folds = ()  # nobody asked for them
+    return TrainingParts(rows[split.train], rows[split.validation], folds, protocol.folds is not None)
+
+
+def _sorted_out(
+    outcomes: Sequence[Outcome], n_families: int
+) -> tuple[list[Contestant], tuple[Unranked, ...]]:
+    """Models with a trial on every split, and those that failed on one."""
+    contestants, unranked = [], []
+    for place in range(n_families):
+        mine = outcomes[place::n_families]
+        failures = [outcome for outcome in mine if isinstance(outcome, Failure)]
+        if failures:
+            unranked.append(Unranked(failures[0].name, failures[0].reason))
+        else:
+            contestants.append(Contestant([outcome for outcome in mine if isinstance(outcome, Trial)]))
+    if not contestants:
+        _raise_the_only(outcomes)
+    return contestants, tuple(unranked)
+
+
+def _raise_the_only(outcomes: Sequence[Outcome]) -> None:
+    """The error of the one model there is, else one that names them all."""
+    failures = [outcome for outcome in outcomes if isinstance(outcome, Failure)]
+    if len(outcomes) == 1 and isinstance(failures[0].error, DensimeterError):
+        raise failures[0].error
+    told = dict.fromkeys(failure.text for failure in failures)
+    raise FitError(
+        f"no model is left: {'; '.join(told)}", "mend what the reasons name, or try other models"
+    ) from failures[0].error
 
 
 def _with_notes(table: Table, split: Split, announce: bool) -> Table:
@@ -197,64 +267,3 @@ def _with_notes(table: Table, split: Split, announce: bool) -> Table:
         if announce and note.kind is NoteKind.WARNING:
             warnings.warn(note.text, DensimeterWarning, stacklevel=3)
     return table
-
-
-def _share(progress: Progress, index: int, count: int) -> Progress:
-    """A listener for the work on one of `count` models, which tells the whole's listener."""
-
-    def listen(done: int, total: int, message: str = "") -> None:
-        progress(round(1000 * (index + done / max(total, 1))), 1000 * count, message)
-
-    return listen
-
-
-def _refuse_bad_scores(name: str, scores: np.ndarray, n_test: int) -> None:
-    if scores.shape != (n_test,) or np.isnan(scores).any() or (scores == np.inf).any():
-        raise FitError(
-            f"the scores of {name!r} on the test rows are no log-densities",
-            "give a model whose score_samples returns a number below infinity for each row",
-        )
-
-
-def _rank(trials: Sequence[_Trial], data: DataSummary, job: _Job) -> Comparison:
-    ordered = sorted(trials, key=lambda trial: -trial.scores.mean())
-    true_scores = None if job.density is None else job.density.log_prob(job.test_rows)
-    models = tuple(_result(trial, ordered[0], true_scores, job.confidence) for trial in ordered)
-    oracle = None if true_scores is None else mean_interval(true_scores, job.confidence)
-    return Comparison(data, models, oracle, job.confidence)
-
-
-def _result(trial: _Trial, best: _Trial, true_scores: np.ndarray | None, confidence: float) -> ModelResult:
-    gap = None
-    if true_scores is not None:
-        gap = mean_interval(_paired(true_scores, trial.scores), confidence, *_added(trial))
-    return ModelResult(
-        trial.name,
-        trial.fitted.estimator,
-        trial.fitted.settings,
-        trial.scores,
-        mean_interval(trial.scores, confidence, *trial.log_normalizers),
-        _difference(trial, best, confidence),
-        gap,
-        trial.seconds,
-    )
-
-
-def _difference(trial: _Trial, best: _Trial, confidence: float) -> Estimate:
-    """`trial` minus `best` on the same rows, with what is unknown of either normaliser."""
-    if trial is best:
-        return Estimate.exact(0.0, "the best itself")
-    paired = _paired(trial.scores, best.scores)
-    return mean_interval(paired, confidence, *trial.log_normalizers, *_added(best))
-
-
-def _paired(scores: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Differences row by row; two models that both exclude a row do not differ there."""
-    both_excluded = np.isneginf(scores) & np.isneginf(others)
-    with np.errstate(invalid="ignore"):
-        return np.where(both_excluded, 0.0, scores - others)
-
-
-def _added(trial: _Trial) -> list[Estimate]:
-    """The trial's log normalisers as they enter a difference from which its scores are subtracted."""
-    return [-log_z for log_z in trial.log_normalizers]

@@ -5,23 +5,64 @@ Each family is one object with a name and a `fit`; a new one is a class and a li
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from inspect import signature
 from typing import Any, Protocol
 
 import numpy as np
-from sklearn.base import clone
-from sklearn.model_selection import KFold
+from sklearn.base import BaseEstimator, clone
 
+from densimeter.foundations.checks import choose
+from densimeter.foundations.errors import SettingError
 from densimeter.foundations.progress import Progress
+
+Models = Sequence[str] | Mapping[str, BaseEstimator | str]
+"""What a user may call models: names of families, or names given to estimators."""
 
 MAX_COMPONENTS = 20
 """Mixtures of 1 to this many components are tried."""
 
+BANDWIDTHS_TRIED = 0.02, 2.0, 25
+"""Narrowest and widest multiple of Scott's rule that is cross-validated, and how many."""
+
 ENOUGH_VALIDATION_ROWS = 2000
 """From here on one validation part tells neighbouring numbers of components apart."""
+
+
+@dataclass(frozen=True)
+class TrainingParts:
+    """All that a model may see: rows to fit on, rows to choose settings by, and folds of both together.
+
+    Parameters
+    ----------
+    train, validation : array of shape (n_samples, n_features)
+    folds : sequence of pairs of arrays
+        Places of rows to learn from and of rows to score, among the training rows followed by the validation
+        rows.
+    cross_validate : bool
+        Whether the user wants settings chosen over the folds, and the model then fitted on all rows.
+    """
+
+    train: np.ndarray
+    validation: np.ndarray
+    folds: Sequence[tuple[np.ndarray, np.ndarray]] = ()
+    cross_validate: bool = False
+
+    def fold_rows(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """The rows of each fold."""
+        rows = self.together
+        return ((rows[seen], rows[unseen]) for seen, unseen in self.folds)
+
+    @property
+    def together(self) -> np.ndarray:
+        """Training and validation rows."""
+        return np.concatenate([self.train, self.validation])
+
+    @property
+    def final(self) -> np.ndarray:
+        """The rows that the model is fitted on once its settings are chosen."""
+        return self.together if self.cross_validate else self.train
 
 
 @dataclass(frozen=True)
@@ -40,8 +81,8 @@ class Family(Protocol):
         """The name by which the user asks for it."""
         ...
 
-    def fit(self, train: np.ndarray, validation: np.ndarray, seed: int, progress: Progress) -> FittedFamily:
-        """The model fitted on `train`, its settings chosen by `validation`; no other row is seen."""
+    def fit(self, parts: TrainingParts, seed: int, progress: Progress) -> FittedFamily:
+        """The model fitted on the parts; no other row is seen."""
         ...
 
 
@@ -55,13 +96,17 @@ class MixtureFamily:
 
     name: str = "mixture"
 
-    def fit(self, train: np.ndarray, validation: np.ndarray, seed: int, progress: Progress) -> FittedFamily:
-        """The mixture of `train` among 1 to `MAX_COMPONENTS` components that unseen rows like best."""
+    def fit(self, parts: TrainingParts, seed: int, progress: Progress) -> FittedFamily:
+        """The mixture among 1 to `MAX_COMPONENTS` components that unseen rows like best."""
         from densimeter.mixture.selection import select_components
 
-        folds = _folds(train, validation, seed)
+        one_part = not parts.folds or (
+            not parts.cross_validate and len(parts.validation) >= ENOUGH_VALIDATION_ROWS
+        )
+        folds = [(parts.train, parts.validation)] if one_part else list(parts.fold_rows())
         # a component needs a few rows for each of its own coordinates
-        most = int(np.clip(len(folds[0][0]) // (2 * (train.shape[1] + 1)), 1, MAX_COMPONENTS))
+        fewest = min(len(seen) for seen, _ in folds)
+        most = int(np.clip(fewest // (2 * (parts.train.shape[1] + 1)), 1, MAX_COMPONENTS))
         held_out = np.zeros(most)
         for step, (seen, unseen) in enumerate(folds):
             progress(step, len(folds) + 1, f"{self.name}: choosing components")
@@ -71,18 +116,8 @@ class MixtureFamily:
             scores = {candidate.n_components: candidate.model.score(unseen) for candidate in tried.candidates}
             held_out += [len(unseen) * scores.get(k, -np.inf) for k in range(1, most + 1)]
         chosen = int(np.argmax(held_out)) + 1
-        selection = select_components(train, [chosen], criterion="bic", random_state=seed)
+        selection = select_components(parts.final, [chosen], criterion="bic", random_state=seed)
         return FittedFamily(selection.model, {"components": chosen, "covariance": "full"})
-
-
-def _folds(train: np.ndarray, validation: np.ndarray, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Pairs of rows to fit on and rows to score, from the training and the validation rows."""
-    if len(validation) >= ENOUGH_VALIDATION_ROWS:
-        return [(train, validation)]
-    rows = np.concatenate([train, validation])
-    return [
-        (rows[seen], rows[unseen]) for seen, unseen in KFold(5, shuffle=True, random_state=seed).split(rows)
-    ]
 
 
 @dataclass(frozen=True)
@@ -91,25 +126,44 @@ class KernelFamily:
 
     name: str = "kernel"
 
-    def fit(self, train: np.ndarray, validation: np.ndarray, seed: int, progress: Progress) -> FittedFamily:
-        """The kernel estimate whose bandwidth the validation rows like best."""
+    def fit(self, parts: TrainingParts, seed: int, progress: Progress) -> FittedFamily:
+        """The kernel estimate whose bandwidth unseen rows like best."""
         from densimeter.kernel_density.estimator import KernelDensity
 
-        estimator = KernelDensity().fit(train, X_val=validation)
+        if parts.cross_validate:
+            bandwidth = _cross_validated_bandwidth(parts)
+            estimator = KernelDensity(bandwidth).fit(parts.final)
+        else:
+            estimator = KernelDensity().fit(parts.train, X_val=parts.validation)
         return FittedFamily(estimator, {"bandwidth": np.asarray(estimator.bandwidth_).tolist()})
+
+
+def _cross_validated_bandwidth(parts: TrainingParts) -> np.ndarray:
+    """Of the multiples of Scott's rule, per column, the one that the unseen rows of all folds like best."""
+    from densimeter.kernel_density.estimator import KernelDensity
+
+    unit = np.asarray(KernelDensity("scott").fit(parts.together).bandwidth_)
+    candidates = np.geomspace(*BANDWIDTHS_TRIED)
+    held_out = np.zeros(len(candidates))
+    for seen, unseen in parts.fold_rows():
+        tried = KernelDensity(candidates=candidates).fit(seen / unit, X_val=unseen / unit).bandwidth_scores_
+        assert tried is not None  # candidates are always scored
+        held_out += len(unseen) * tried.scores
+    return candidates[np.argmax(held_out)] * unit
 
 
 @dataclass(frozen=True)
 class EnergyFamily:
-    """The energy-based model with its defaults; training stops by the validation rows."""
+    """The energy-based model with its defaults; training stops by the validation rows, folds or not."""
 
     name: str = "energy"
 
-    def fit(self, train: np.ndarray, validation: np.ndarray, seed: int, progress: Progress) -> FittedFamily:
+    def fit(self, parts: TrainingParts, seed: int, progress: Progress) -> FittedFamily:
         """The tilted base, stopped where the validation likelihood is best."""
         from densimeter.energy.estimator import EnergyModel
 
-        estimator = EnergyModel(random_state=seed).fit(train, X_val=validation, progress=progress)
+        estimator = EnergyModel(random_state=seed)
+        estimator.fit(parts.train, X_val=parts.validation, progress=progress)
         log_z = estimator.log_normalizer_
         tilt = "kept" if estimator.validation_gain_ > 0 else "none kept"
         settings = {
@@ -128,13 +182,19 @@ class EstimatorFamily:
     name: str
     estimator: Any
 
-    def fit(self, train: np.ndarray, validation: np.ndarray, seed: int, progress: Progress) -> FittedFamily:
-        """A clone, seeded and given the validation rows where it takes them, fitted on `train`."""
+    def fit(self, parts: TrainingParts, seed: int, progress: Progress) -> FittedFamily:
+        """A clone, seeded and given the validation rows where it takes them.
+
+        One that chooses nothing by validation rows is fitted on them as well when settings are
+        cross-validated, as every family is then.
+        """
         estimator: Any = clone(self.estimator)
         if estimator.get_params().get("random_state", seed) is None:
             estimator.set_params(random_state=seed)
-        takes_validation = "X_val" in signature(estimator.fit).parameters
-        estimator.fit(train, **({"X_val": validation} if takes_validation else {}))
+        if "X_val" in signature(estimator.fit).parameters:
+            estimator.fit(parts.train, X_val=parts.validation)
+        else:
+            estimator.fit(parts.final)
         return FittedFamily(estimator, {"class": type(estimator).__name__})
 
 
@@ -144,12 +204,31 @@ FAMILIES: dict[str, Family] = {
 """The families that `compare` tries when none is named."""
 
 
-def fit_quietly(
-    family: Family, train: np.ndarray, validation: np.ndarray, seed: int, progress: Progress
-) -> tuple[FittedFamily, list[str]]:
-    """The fitted family, and the warnings it gave, each said once."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        fitted = family.fit(train, validation, seed, progress)
-    said = dict.fromkeys(f"{family.name}: {str(warning.message).splitlines()[0]}" for warning in caught)
-    return fitted, list(said)
+def families_of(models: Models | None) -> list[Family]:
+    """The families a user asks for, all of `FAMILIES` for None.
+
+    Raises
+    ------
+    SettingError
+        If a name is unknown or given twice, an estimator has no densities, or there is none.
+    """
+    if models is None:
+        return list(FAMILIES.values())
+    if isinstance(models, str) or not models:
+        raise SettingError(
+            "models must name at least one model in a list", f"choose from {', '.join(FAMILIES)}"
+        )
+    named = models if isinstance(models, Mapping) else {name: name for name in models}
+    if len(named) < len(models):
+        raise SettingError("a model is named twice", "name each model once")
+    return [_family(name, model) for name, model in named.items()]
+
+
+def _family(name: str, model: BaseEstimator | str) -> Family:
+    if isinstance(model, str):
+        return choose("models", model, FAMILIES)
+    if not hasattr(model, "fit") or not hasattr(model, "score_samples"):
+        raise SettingError(
+            f"the model {name!r} has no fit or no score_samples", "give an estimator of log-densities"
+        )
+    return EstimatorFamily(name, model)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +14,29 @@ from densimeter.tables.table import Note
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How rows were divided and means judged.
+
+    Parameters
+    ----------
+    folds : int or None
+        Settings were cross-validated over so many folds; None where one validation part chose them.
+    repeats : int
+        Splits into test rows and others.
+    group, time : str or None
+        The column whose rows stayed together, or that told which rows are held out: the latest.
+    interval : str
+        ``"student"`` or ``"bca"``, for the mean over the test rows of one split.
+    """
+
+    folds: int | None = None
+    repeats: int = 1
+    group: str | None = None
+    time: str | None = None
+    interval: str = "student"
 
 
 @dataclass(frozen=True)
@@ -28,6 +51,7 @@ class DataSummary:
     test_fraction: float
     seed: int | None
     notes: tuple[Note, ...] = ()
+    protocol: Protocol = field(default_factory=Protocol)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as JSON carries them."""
@@ -39,6 +63,7 @@ class DataSummary:
             "n_test": self.n_test,
             "test_fraction": self.test_fraction,
             "seed": self.seed,
+            "protocol": asdict(self.protocol),
             "notes": [{"kind": str(note.kind), "text": note.text} for note in self.notes],
         }
 
@@ -55,6 +80,10 @@ class ModelResult:
     difference_to_best: Estimate
     gap_to_oracle: Estimate | None
     fit_seconds: float
+    p_value: float | None = None
+    """Of no difference to the best, adjusted for all pairs of models; None for the best itself."""
+    repeated: tuple[float, ...] = ()
+    """The mean score on each split, where splits were repeated; `scores` are those of the first."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as JSON carries them; the fitted estimator and the scores stay behind."""
@@ -63,9 +92,27 @@ class ModelResult:
             "log_likelihood": self.log_likelihood.to_dict(),
             "difference_to_best": self.difference_to_best.to_dict(),
             "gap_to_oracle": self.gap_to_oracle.to_dict() if self.gap_to_oracle else None,
+            "p_value": self.p_value,
+            "repeated": list(self.repeated),
             "fit_seconds": self.fit_seconds,
             "settings": dict(self.settings),
         }
+
+
+@dataclass(frozen=True)
+class Unranked:
+    """A model that stands apart: it failed, or its scores are no density."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """The test rows of the first split, and the place of each in the source, from 0."""
+
+    rows: np.ndarray
+    numbers: np.ndarray
 
 
 @dataclass(frozen=True, repr=False)
@@ -81,12 +128,22 @@ class Comparison:
     oracle : Estimate or None
         Mean log-likelihood of the true density on the same test rows, where it is known.
     confidence : float
+    held_out : HeldOut
+        The test rows, to which each model's ``scores`` belong.
+    indistinguishable : tuple of tuples of str
+        Runs of the ranking of which no two models can be told apart, when all pairs are asked at once
+        (Holm's correction).
+    unranked : tuple of Unranked
+        Models that failed or are refused, with their reasons.
     """
 
     data: DataSummary
     models: tuple[ModelResult, ...]
     oracle: Estimate | None
     confidence: float
+    held_out: HeldOut
+    indistinguishable: tuple[tuple[str, ...], ...] = ()
+    unranked: tuple[Unranked, ...] = ()
 
     @property
     def best(self) -> ModelResult:
@@ -94,11 +151,13 @@ class Comparison:
         return self.models[0]
 
     def to_dict(self) -> dict[str, Any]:
-        """The whole result in plain values: ``data``, ``models`` (best first) and ``oracle``."""
+        """The whole result in plain values: ``data``, ``models`` (best first), ``oracle``, and the rest."""
         return {
             "data": self.data.to_dict(),
             "models": [model.to_dict() for model in self.models],
             "oracle": self.oracle.to_dict() if self.oracle else None,
+            "indistinguishable": [list(run) for run in self.indistinguishable],
+            "unranked": [asdict(model) for model in self.unranked],
         }
 
     def to_frame(self) -> pd.DataFrame:

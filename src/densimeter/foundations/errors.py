@@ -59,6 +59,29 @@ class NonFiniteError(FitError):
     """A fit met a number that is not finite; nothing was put in its place."""
 
 
+class Interrupted(KeyboardInterrupt):
+    """The user ended a comparison of models; says which were finished, and whether they are kept.
+
+    Parameters
+    ----------
+    finished : collection of str
+        Names of the models that were done.
+    kept : bool
+        Whether the next run takes them from a cache.
+    """
+
+    def __init__(self, finished: Collection[str], kept: bool):
+        self.finished = tuple(finished)
+        names = ", ".join(self.finished)
+        self.reason = f"interrupted; finished: {names}" if names else "interrupted"
+        self.advice = (
+            "run the same command again: what is finished is kept, only the rest will be fitted"
+            if names and kept
+            else "run the same command again for the same result"
+        )
+        super().__init__(self.reason)
+
+
 class DensimeterWarning(UserWarning):
     """Something was decided for the user, or a result deserves less trust than it seems to."""
 
