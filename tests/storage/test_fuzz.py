@@ -16,7 +16,7 @@ SUBJECTS += ["energy on a mixture"]
 in_one_folder = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=60
 )
-thorough = settings(in_one_folder, max_examples=3000)
+thorough = settings(in_one_folder, max_examples=1000)
 
 
 @pytest.fixture(params=SUBJECTS)

@@ -13,9 +13,11 @@ The story, file by file:
 `energy`          `EnergyModel`
 `kinds`           the table of them
 `labels`          names of columns, and where a model came from
+`stored`          what a file gave
 `files`           `save`, `load` and `read`
 """
 
-from densimeter.storage.files import StoredModel, can_save, load, read, save
+from densimeter.storage.files import can_save, load, read, save
+from densimeter.storage.stored import StoredModel
 
 __all__ = ["StoredModel", "can_save", "load", "read", "save"]

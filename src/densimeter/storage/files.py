@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -17,33 +16,9 @@ from densimeter.storage.container import DAMAGED, Content, pack, unpack
 from densimeter.storage.kinds import KINDS, kind_of
 from densimeter.storage.labels import checked_columns, checked_provenance, signed
 from densimeter.storage.record import Record, UnfitError
+from densimeter.storage.stored import StoredModel
 
 _PARTS = {"kind", "columns", "provenance", "model"}
-
-
-@dataclass(frozen=True)
-class StoredModel:
-    """A model file, read and checked.
-
-    Attributes
-    ----------
-    estimator : estimator
-        The fitted model, as it was when it was saved.
-    kind : str
-        What the file calls its class.
-    columns : tuple of str or None
-        Names of the columns it was fitted to, in their order.
-    provenance : dict
-        Where it came from, as far as whoever saved it said so; ``"densimeter"`` is the version that wrote it.
-    n_bytes : int
-        Size of the file.
-    """
-
-    estimator: Any
-    kind: str
-    columns: tuple[str, ...] | None
-    provenance: dict[str, Any]
-    n_bytes: int
 
 
 def save(
