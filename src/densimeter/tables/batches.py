@@ -51,6 +51,8 @@ def stream_rows(
     empty = True
     with unchanged(data):
         for piece in _pieces(data, columns):
+            if piece.num_columns == 0:
+                continue
             rows = _numbers(select_columns(piece, columns), n_features)
             empty = empty and not len(rows)
             waiting.append(rows)
@@ -98,7 +100,8 @@ def _at_once(path: Path, columns: Sequence[str] | None) -> Pieces:
 def _parquet(path: Path, columns: Sequence[str] | None) -> Pieces:
     from pyarrow import parquet
 
-    with parquet.ParquetFile(path) as file:
+    # buffers made ahead would hold every row group, and of a large one every page
+    with parquet.ParquetFile(path, pre_buffer=False, buffer_size=2**20) as file:
         everything = without_stored_index(file.schema_arrow.empty_table(), path).cells
         chosen = select_columns(everything, columns).column_names
         for batch in file.iter_batches(columns=chosen):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from densimeter.foundations.errors import DataError, SettingError
 
@@ -27,7 +28,8 @@ def check_ending(path: Path) -> None:
 def write_rows(path: Path, columns: Sequence[str], blocks: Blocks) -> int:
     """Write blocks ``(n, len(columns))``, float64, and return the number of rows.
 
-    A cell that is NaN is one without a value: null in Parquet, empty in CSV. Numbers are written with all
+    A cell that is NaN is one without a value: null in Parquet, empty in CSV
+    (quoted where it is alone in its line). Numbers are written with all
     their digits. An NPY file of one column has shape ``(n,)``.
 
     Raises
@@ -56,16 +58,25 @@ def _write_csv(path: Path, columns: Sequence[str], blocks: Blocks) -> int:
     from pyarrow import csv as arrow_csv
 
     schema, n_rows = _schema(columns), 0
+    options = arrow_csv.WriteOptions(include_header=False)
     with path.open("wb") as file:
         heads = io.StringIO()
         csv.writer(heads, lineterminator="\n").writerow(columns)  # Arrow's would quote every name
         file.write(heads.getvalue().encode())
-        options = arrow_csv.WriteOptions(include_header=False)
         with arrow_csv.CSVWriter(file, schema, write_options=options) as writer:
             for block in blocks:
-                writer.write_batch(_batch(schema, block))
+                if len(columns) > 1:
+                    writer.write_batch(_batch(schema, block))
+                else:
+                    file.write(_lines(block[:, 0]))
                 n_rows += len(block)
     return n_rows
+
+
+def _lines(column: np.ndarray) -> bytes:
+    """A cell a line; one without a value is quoted, since readers skip empty lines."""
+    cells = pc.cast(pa.array(column, mask=np.isnan(column)), pa.string())
+    return "".join(f"{cell}\n" for cell in pc.fill_null(cells, '""').to_pylist()).encode()
 
 
 def _write_parquet(path: Path, columns: Sequence[str], blocks: Blocks) -> int:
