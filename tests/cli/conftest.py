@@ -6,6 +6,12 @@ import densimeter as dm
 from densimeter.cli.main import app
 
 
+@pytest.fixture(autouse=True)
+def cache_of_its_own(tmp_path_factory, monkeypatch):
+    """No test sees the models of another, or the user's."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+
+
 @pytest.fixture
 def rows():
     return np.random.default_rng(0).normal(size=(120, 2))

@@ -27,10 +27,11 @@ def names_in(folder):
 def test_the_table_goes_to_stdout_and_nothing_else_does(compare, table):
     result = compare(table)
     assert result.exit_code == 0
-    first, heads, row = result.stdout.splitlines()
+    first, heads, row, verdict = result.stdout.splitlines()
     assert first.startswith("table.csv: 2 columns; 77 training, 19 validation, 24 test rows")
     assert heads.split() == ["model", "log-likelihood", "difference", "to", "best", "fit,", "s", "settings"]
     assert row.startswith("kernel")
+    assert verdict == "kernel is the only model ranked."
     assert result.stderr == ""
 
 
@@ -44,7 +45,7 @@ def test_known_densities_have_an_oracle(compare):
 def test_the_json_file_is_what_the_issue_promises(compare, table, folder):
     assert compare(table, "--json", "out.json", "--confidence", "0.9").exit_code == 0
     result = json.loads((folder / "out.json").read_text())
-    assert set(result) == {"data", "models", "oracle"}
+    assert {"data", "models", "oracle"} <= set(result)
     assert result["oracle"] is None
     (model,) = result["models"]
     assert {"name", "log_likelihood", "difference_to_best", "fit_seconds", "settings"} <= set(model)
@@ -261,9 +262,7 @@ WRONG_USE = {
 
 @pytest.mark.parametrize("mistake", WRONG_USE)
 def test_wrong_use_is_told_in_two_lines_before_any_work(refused, table, folder, monkeypatch, mistake):
-    monkeypatch.setattr(
-        "densimeter.evaluation.comparison.fit_quietly", None
-    )  # calling it would fail otherwise
+    monkeypatch.setattr("densimeter.evaluation.runner.run", None)  # calling it would fail otherwise
     arguments, reason, advice = WRONG_USE[mistake]
     before = (folder / table).read_bytes()
     told = refused(*arguments)

@@ -1,12 +1,15 @@
 import io
 
+import numpy as np
 import pytest
 from rich.console import Console
 
 from densimeter.cli import display
-from densimeter.evaluation.results import Comparison, DataSummary, ModelResult
+from densimeter.evaluation.results import Comparison, DataSummary, HeldOut, ModelResult
 from densimeter.foundations.estimates import Estimate
 from densimeter.tables.table import decision, warning
+
+HELD_OUT = HeldOut(np.zeros((25, 2)), np.arange(25))
 
 
 def result(name, value, gap=None):
@@ -18,16 +21,17 @@ def result(name, value, gap=None):
 def comparison():
     notes = (decision("a [bold]decision[/bold]"), warning("a warning" + " of many words" * 30))
     data = DataSummary("a [red]table[/red].csv", ("x", "y"), 60, 15, 25, 0.25, 0, notes)
-    return Comparison(data, (result("mixture", -5.0), result("[kernel]", -5.5)), None, 0.95)
+    return Comparison(data, (result("mixture", -5.0), result("[kernel]", -5.5)), None, 0.95, HELD_OUT)
 
 
 def test_models_are_printed_in_their_order_and_names_are_no_markup(comparison, capsys):
     display.print_comparison(comparison)
-    first, _, best, other = capsys.readouterr().out.splitlines()
+    first, _, best, other, verdict = capsys.readouterr().out.splitlines()
     assert first.startswith("a [red]table[/red].csv: 2 columns; 60 training")
     assert best.startswith("mixture ")
     assert "-5.000 ± 0.010" in best
     assert other.startswith("[kernel] ")
+    assert verdict.startswith("Believe mixture")
 
 
 def test_lines_are_not_cut_where_they_are_read_by_programs(comparison, capsys):
@@ -41,9 +45,9 @@ def test_lines_are_not_cut_where_they_are_read_by_programs(comparison, capsys):
 
 def test_the_oracle_stands_above_the_models(comparison, capsys):
     gap = Estimate(0.1, 0.05, 0.15, 0.95, "Student t")
-    known = Comparison(comparison.data, (result("mixture", -5.0, gap),), Estimate.exact(-4.9), 0.95)
+    known = Comparison(comparison.data, (result("mixture", -5.0, gap),), Estimate.exact(-4.9), 0.95, HELD_OUT)
     display.print_comparison(known)
-    _, heads, oracle, model = capsys.readouterr().out.splitlines()
+    _, heads, oracle, model, _ = capsys.readouterr().out.splitlines()
     assert "gap to oracle" in heads
     assert oracle.startswith("oracle")
     assert "0.100 ± 0.050" in model

@@ -23,6 +23,7 @@ ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(main.__file__).parents[2])}
 
 def started(*arguments, entry=ENTRY, **options):
     options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "env": ENVIRONMENT} | options
+    options["env"] |= {"XDG_CACHE_HOME": os.environ["XDG_CACHE_HOME"]}
     return subprocess.Popen([sys.executable, "-c", entry, *map(str, arguments)], **options)
 
 
@@ -110,7 +111,7 @@ def test_streams_and_files_of_a_whole_run(table, folder):
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""
     assert "\x1b" not in result.stdout
-    assert len(result.stdout.splitlines()) == 3
+    assert len(result.stdout.splitlines()) == 4
     assert json.loads((folder / "out.json").read_text())["models"][0]["name"] == "kernel"
     assert sorted(path.name for path in folder.iterdir()) == ["out.json", "out.png", "table.csv"]
 

@@ -23,7 +23,13 @@ _WIDTH_WHEN_PIPED = 160
 
 def print_comparison(comparison: Comparison) -> None:
     """The ranked table, best first, the oracle above it where it is known."""
-    from densimeter.evaluation.wording import describe_estimate, describe_settings, describe_split
+    from densimeter.evaluation.wording import (
+        describe_estimate,
+        describe_protocol,
+        describe_settings,
+        describe_split,
+        describe_verdict,
+    )
 
     grid = Grid(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold")
     grid.add_column("model", no_wrap=True)
@@ -45,13 +51,21 @@ def print_comparison(comparison: Comparison) -> None:
         grid.add_row(Text(model.name), *cells, f"{model.fit_seconds:.1f}", settings)
     console = console_on()
     console.print(Text(describe_split(comparison.data, comparison.confidence)), style="dim")
+    if protocol := describe_protocol(comparison.data):
+        console.print(Text(protocol), style="dim")
     console.print(grid)
+    for model in comparison.unranked:
+        console.print(Text(f"not ranked: {model.name}: {model.reason}"), style="yellow")
+    console.print(Text(describe_verdict(comparison)))
 
 
 def print_notes(comparison: Comparison) -> None:
     """Decisions on the data and warnings, on stderr."""
     for note in comparison.data.notes:
         print_note(note.kind, note.text)
+    if kept := ", ".join(model.name for model in comparison.models if model.from_cache):
+        text = f"fitted in an earlier run, and kept: {kept} (--no-cache fits anew)"
+        console_on(stderr=True).print(Text(text), style="dim")
 
 
 def print_note(kind: str, text: str) -> None:

@@ -1,5 +1,7 @@
 """Held-out comparison of density models.
 
-The story: splits (which rows are for what) -> intervals (means with their error) -> families (how each model
-chooses its settings) -> results (what was found) -> html (shown in a notebook) -> comparison (the whole job).
+The story: splits (which rows are for what) -> families (how each model chooses its settings) -> trials (one
+model fitted and scored, or failed) -> workers, cache, runner (where trials run, and what is kept of them) ->
+sampling_errors, intervals (means with their error) -> ranking (which models can be told apart) -> results
+(what was found) -> assembly (from scores to results) -> wording, html (shown) -> comparison (the whole job).
 """

@@ -151,6 +151,7 @@ def _result(
         float(np.mean([trial.seconds for trial in each.trials])),
         p_value,
         tuple(float(scores.mean()) for scores in each.scores) if len(each.trials) > 1 else (),
+        all(trial.from_cache for trial in each.trials),
     )
 
 

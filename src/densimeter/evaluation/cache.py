@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import platform
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +63,7 @@ class TrialCache:
         except Exception:  # a damaged pickle may raise anything
             path.unlink(missing_ok=True)
             return None
-        return found if isinstance(found, Trial) else None
+        return replace(found, from_cache=True) if isinstance(found, Trial) else None
 
     def put(self, task: Task, trial: Trial) -> None:
         """Keep a trial; one that cannot be pickled, or for which the disk has no room, is not kept."""

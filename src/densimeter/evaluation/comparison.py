@@ -158,7 +158,6 @@ def compare(
     judge = Judge(confidence, interval, test_share, generator)
     truths = None if density is None else [density.log_prob(table.rows[split.test]) for split in splits]
     ranked, oracle, adjusted = assemble(contestants, truths, judge)
-    said = dict.fromkeys(text for contestant in contestants for text in contestant.said)
     data = DataSummary(
         source or table.source,
         table.columns,
@@ -167,7 +166,7 @@ def compare(
         len(splits[0].test),
         test_fraction,
         random_state if isinstance(random_state, int) else None,
-        (*table.notes, *(Note(NoteKind.WARNING, text) for text in said)),
+        (*table.notes, *_notes_on_models(contestants)),
         protocol,
     )
     names = [model.name for model in ranked]
@@ -254,6 +253,12 @@ def _raise_the_only(outcomes: Sequence[Outcome]) -> None:
     raise FitError(
         f"no model is left: {'; '.join(told)}", "mend what the reasons name, or try other models"
     ) from failures[0].error
+
+
+def _notes_on_models(contestants: Sequence[Contestant]) -> list[Note]:
+    """What was said in fitting."""
+    said = dict.fromkeys(text for contestant in contestants for text in contestant.said)
+    return [Note(NoteKind.WARNING, text) for text in said]
 
 
 def _with_notes(table: Table, split: Split, announce: bool) -> Table:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from densimeter.evaluation.wording import describe_settings, describe_split
+from densimeter.evaluation.wording import describe_settings, describe_split, describe_verdict
 from densimeter.foundations.estimates import Estimate
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ def comparison_as_html(comparison: Comparison) -> str:
             *(_row(row, "td") for row in rows),
             "</tbody>",
             "</table>",
+            f"<p>{escape(describe_verdict(comparison))}</p>",
+            *(f"<p>not ranked: {escape(m.name)}: {escape(m.reason)}</p>" for m in comparison.unranked),
             *(f"<p><small>{escape(note.text)}</small></p>" for note in comparison.data.notes),
         ]
     )

@@ -84,6 +84,8 @@ class ModelResult:
     """Of no difference to the best, adjusted for all pairs of models; None for the best itself."""
     repeated: tuple[float, ...] = ()
     """The mean score on each split, where splits were repeated; `scores` are those of the first."""
+    from_cache: bool = False
+    """Whether it was fitted in an earlier run, whose seconds are told."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as JSON carries them; the fitted estimator and the scores stay behind."""

@@ -41,6 +41,7 @@ class Trial:
     scores: np.ndarray
     seconds: float
     said: tuple[str, ...] = ()
+    from_cache: bool = False
 
     @property
     def log_normalizers(self) -> list[Estimate]:

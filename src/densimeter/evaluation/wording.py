@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from densimeter.foundations.estimates import Estimate
 
 if TYPE_CHECKING:
-    from densimeter.evaluation.results import DataSummary
+    from densimeter.evaluation.results import Comparison, DataSummary
 
 
 def describe_split(data: DataSummary, confidence: float) -> str:
@@ -20,6 +20,35 @@ def describe_split(data: DataSummary, confidence: float) -> str:
         f"{data.n_validation:,} validation, {data.n_test:,} test rows; "
         f"nats per row, {percent(confidence)} intervals"
     )
+
+
+def describe_protocol(data: DataSummary) -> str:
+    """How rows were divided and settings chosen, where that is not the default; else nothing."""
+    protocol, told = data.protocol, []
+    if protocol.folds is not None:
+        told.append(f"settings by {protocol.folds}-fold cross-validation")
+    if protocol.repeats > 1:
+        told.append(f"means over {protocol.repeats} random splits")
+    if protocol.group is not None:
+        told.append(f"rows of one {protocol.group!r} kept together")
+    if protocol.time is not None:
+        told.append(f"the latest rows by {protocol.time!r} held out")
+    return "; ".join(told)
+
+
+def describe_verdict(comparison: Comparison) -> str:
+    """Which model to believe, in one sentence.
+
+    All pairs of models are asked at once, with Holm's correction.
+    """
+    best, level = comparison.best.name, percent(comparison.confidence)
+    if len(comparison.models) == 1:
+        return f"{best} is the only model ranked."
+    tied = next((run for run in comparison.indistinguishable if best in run), (best,))
+    if len(tied) == 1:
+        return f"Believe {best}: it is better than every other model ({level}, all pairs asked at once)."
+    names = f"{', '.join(tied[:-1])} and {tied[-1]}"
+    return f"{names} cannot be told apart on these rows ({level}, all pairs asked at once)."
 
 
 def percent(share: float) -> str:
