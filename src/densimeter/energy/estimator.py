@@ -7,6 +7,7 @@ from dataclasses import replace
 from os import PathLike
 from typing import Any, Self
 
+import jax
 import numpy as np
 from sklearn.base import BaseEstimator, DensityMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -169,6 +170,18 @@ class EnergyModel(DensityMixin, BaseEstimator):
         self.n_iter_ = int(fitted.best.history[-1]["step"])
         self.best_step_ = fitted.best.step
         self.validation_gain_ = fitted.best.gain
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickles: NumPy's arrays, since JAX's come back in single precision outside a scope of ours."""
+        state: Any = super().__getstate__()
+        if "density_" not in state:
+            return state
+        return {**state, "density_": jax.tree.map(np.asarray, state["density_"])}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        if "density_" in state:
+            self.density_ = state["density_"].in_double_precision()
 
     def score_samples(self, X: Any) -> np.ndarray:
         """Normalised log-density of each row, shape ``(n_samples,)``, nats in the units of the columns."""
