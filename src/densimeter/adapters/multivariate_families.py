@@ -77,7 +77,8 @@ class MultivariateNormal:
         """The normal density with the mean and the covariance (divided by n) of the rows."""
         mean, covariance = rows.mean(axis=0), np.cov(rows, rowvar=False, ddof=0).reshape(rows.shape[1], -1)
         _refuse_singular(covariance)
-        normal: Any = stats.multivariate_normal(mean, covariance)
+        family: Any = stats.multivariate_normal  # its annotations claim that parameters are int
+        normal = family(mean, covariance)
         return FrozenRows(normal, ("mean", mean), ("cov", covariance), {})
 
 
@@ -107,7 +108,8 @@ class MultivariateT:
             if likelihood - before <= _TOLERANCE * n:
                 break
             before = likelihood
-        t: Any = stats.multivariate_t(location, shape, freedom)
+        family: Any = stats.multivariate_t  # as above
+        t = family(location, shape, freedom)
         return FrozenRows(t, ("loc", location), ("shape", shape), {"df": freedom})
 
 
