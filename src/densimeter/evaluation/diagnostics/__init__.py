@@ -1,9 +1,9 @@
 """What a comparison should show besides its ranking; pure functions over scores, rows and samples.
 
 The story: availability (what a model cannot give) -> rows (which rows decide, which nobody explains) ->
-ranks (uniform if the model is right) -> calibration (columns and density levels) -> marginals (each column by
-itself) -> two_sample (can a classifier tell samples from rows) -> tails (scores without a variance) ->
-model (all of it for one model).
+ranks (uniform if the model is right) -> cells (rounded columns) -> calibration (columns and density levels)
+-> marginals (each column by itself) -> two_sample (can a classifier tell samples from rows) -> tails (scores
+without a variance) -> model (all of it for one model).
 """
 
 from densimeter.evaluation.diagnostics.availability import NotAvailable

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from densimeter.evaluation.diagnostics.cells import matched
 from densimeter.evaluation.diagnostics.ranks import band_half_width, uniform_ranks, uniformity
 from densimeter.foundations.randomness import RandomState, generator_from
 
@@ -73,7 +74,8 @@ def probability_integral_transform(
     """For each column, the ranks of the rows' values among those of the model's samples.
 
     Under the model they are uniform. Ranks crowded at both ends tell of a model that is too narrow, crowded
-    in the middle of one that is too wide, at one end of one that is shifted.
+    in the middle of one that is too wide, at one end of one that is shifted. Where rows are rounded, the
+    samples are rounded alike.
 
     Parameters
     ----------
@@ -97,8 +99,8 @@ def probability_integral_transform(
     names = columns or [f"x{j}" for j in range(rows.shape[1])]
     generator = generator_from(random_state)
     return tuple(
-        _calibration(name, uniform_ranks(values, drawn, generator), len(samples), confidence)
-        for name, values, drawn in zip(names, rows.T, samples.T, strict=True)
+        _calibration(name, uniform_ranks(pair.values, pair.drawn, generator), len(samples), confidence)
+        for name, pair in zip(names, map(matched, rows.T, samples.T), strict=True)
     )
 
 

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from densimeter.evaluation.diagnostics.cells import matched
 from densimeter.evaluation.diagnostics.ranks import uniform_ranks, uniformity
 from densimeter.foundations.randomness import RandomState, generator_from
-from densimeter.tables.rounding import Rounding, find_rounding
+from densimeter.tables.rounding import Rounding
 
 PROBABILITIES = np.concatenate([[0.001, 0.005], np.linspace(0.01, 0.99, 99), [0.995, 0.999]])
 """At which quantiles are compared."""
@@ -31,7 +32,7 @@ class MarginalFit:
     edges, row_density, sample_density : ndarray of shape (n_bins + 1,), (n_bins,), (n_bins,)
         Histograms of both over the range of the rows, per unit of the column.
     rounding_step : float or None
-        Cells to which the samples were rounded because the rows are.
+        Width of the cells to which the samples were rounded for the test, because the rows are.
     """
 
     name: str
@@ -76,9 +77,8 @@ def marginal_fits(
 ) -> tuple[MarginalFit, ...]:
     """Compare each column of held-out rows with that of a model's samples.
 
-    A rounded column is no sample of any density, and against a continuous one its Kolmogorov-Smirnov distance
-    is at least the share of its commonest value. Where rows lie on a lattice, the samples are therefore
-    rounded to it too, and the ties of both are broken at random.
+    Where rows are rounded, the samples are rounded to the same cells for the test, and ties are broken at
+    random; quantiles and histograms are of the samples as they are.
 
     Parameters
     ----------
@@ -107,10 +107,9 @@ def marginal_fits(
 
 
 def _fit(name: str, values: np.ndarray, drawn: np.ndarray, generator: np.random.Generator) -> MarginalFit:
-    rounding = find_rounding(name, values)
-    if rounding is not None:
-        drawn = _rounded(drawn, rounding)
-    distance, p_value = uniformity(uniform_ranks(values, drawn, generator), len(drawn))
+    pair = matched(values, drawn)
+    rounding = pair.rounding
+    distance, p_value = uniformity(uniform_ranks(pair.values, pair.drawn, generator), len(drawn))
     edges = _edges(values, rounding)
     densities = [
         np.histogram(column, edges)[0] / (len(column) * np.diff(edges)) for column in (values, drawn)
@@ -126,16 +125,6 @@ def _fit(name: str, values: np.ndarray, drawn: np.ndarray, generator: np.random.
         *densities,
         rounding_step=None if rounding is None else rounding.step,
     )
-
-
-def _rounded(drawn: np.ndarray, rounding: Rounding) -> np.ndarray:
-    """Samples brought to the values that the column takes: to its lattice, else to the nearest of them."""
-    if rounding.step is not None:
-        centre = (rounding.lower[0] + rounding.upper[0]) / 2
-        return centre + rounding.step * np.rint((drawn - centre) / rounding.step)
-    nearest = np.clip(np.searchsorted(rounding.upper, drawn), 0, len(rounding.values) - 1)
-    inside = (drawn >= rounding.lower[0]) & (drawn <= rounding.upper[-1])
-    return np.where(inside, rounding.values[nearest], drawn)
 
 
 def _edges(values: np.ndarray, rounding: Rounding | None) -> np.ndarray:
