@@ -21,7 +21,7 @@ def test_ranks_are_those_counted_one_by_one():
     ids=["continuous", "ties"],
 )
 def test_a_right_model_is_rarely_rejected(draw, least):
-    """At the 5 % level over 1000 tables: 5 % ± 3 standard errors of 0.7 %; less with ties, broken at random."""
+    """At the 5 % level over 1000 tables: 5 % ± 3 standard errors of 0.7 %; fewer with ties."""
     rng = np.random.default_rng(0)
     p_values = [
         uniformity(uniform_ranks(draw(rng, 150), samples := draw(rng, 400), rng), len(samples))[1]
