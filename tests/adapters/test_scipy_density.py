@@ -162,6 +162,14 @@ def test_a_failed_fit_names_column_and_distribution():
         ScipyDensity("gamma", fixed={"loc": 10.0}).fit([[1.0], [2.0], [3.0]])
 
 
+@pytest.mark.parametrize("seed", range(10))
+def test_ends_on_rows_are_not_rounded_out(seed):
+    """The fitted uniform density reaches from the smallest row to the largest, in any units."""
+    X = 10.0 ** (seed - 5) * np.random.default_rng(seed).normal(7, 1, size=(50, 1))
+    model = ScipyDensity("uniform").fit(X)
+    assert model.score(X) == pytest.approx(-np.log(np.ptp(X)))
+
+
 def test_dependent_columns_are_refused():
     x = np.random.default_rng(0).normal(size=50)
     for name in ("multivariate_normal", "multivariate_t"):

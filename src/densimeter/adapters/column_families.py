@@ -91,10 +91,12 @@ def fit_column(
     spread = float(column.std())
     if not spread > 0:
         raise FitError(f"column {name} is constant: {family.name} cannot be fitted", "leave the column out")
-    fits = [
-        _fit_in_frame(family, column, fixed, location, spread) for location in (float(column.mean()), 0.0)
-    ]
+    frames = ((float(column.mean()), spread), (0.0, spread))
+    fits = [_fit_in_frame(family, column, fixed, *frame) for frame in frames]
     likelihoods = [_log_likelihood(family, column, parameters) for parameters in fits]
+    if max(likelihoods) == -np.inf:  # where ends lie on rows, the way to a frame and back may round a row out
+        fits.append(_fit_in_frame(family, column, fixed, 0.0, 1.0))
+        likelihoods.append(_log_likelihood(family, column, fits[-1]))
     best = int(np.argmax(likelihoods))
     parameters = fits[best]
     if parameters is None or likelihoods[best] == -np.inf:

@@ -8,6 +8,7 @@ the parts.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -197,7 +198,8 @@ def _peak_widths(
     with np.errstate(invalid="ignore"):
         fallen = around < heights[:, None, None] - 1
     farther = np.where(fallen, _OCTAVES[:, None], np.inf).min(axis=1)  # nearest octave with a fall
-    return np.minimum(np.median(farther, axis=0), 2 * _OCTAVES[0]) / 2
+    # a Gaussian falls by one nat in sqrt 2 widths; too wide kernels do no harm, too narrow ones do
+    return np.minimum(np.median(farther, axis=0), 2 * _OCTAVES[0]) / math.sqrt(2)
 
 
 def _narrow_centres(whitened: np.ndarray, widths: np.ndarray, generator: np.random.Generator) -> np.ndarray:
