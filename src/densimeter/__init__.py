@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from densimeter import mixture as mixture
     from densimeter import partition as partition
     from densimeter import plotting as plotting
+    from densimeter import storage as storage
     from densimeter import tables as tables
     from densimeter import variational as variational
     from densimeter.energy.estimator import EnergyModel as EnergyModel
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from densimeter.mixture.estimator import GaussianMixture as GaussianMixture
     from densimeter.mixture.selection import select_components as select_components
     from densimeter.plotting.density_display import DensityDisplay as DensityDisplay
+    from densimeter.storage.files import load as load
+    from densimeter.storage.files import save as save
     from densimeter.variational import elbo as elbo
     from densimeter.variational import fit_variational as fit_variational
     from densimeter.variational import jensen_shannon_divergence as jensen_shannon_divergence
@@ -50,8 +53,10 @@ _HOMES = {
     "fit_variational": "densimeter.variational",
     "jensen_shannon_divergence": "densimeter.variational",
     "kl_divergence": "densimeter.variational",
+    "load": "densimeter.storage.files",
     "renyi_divergence": "densimeter.variational",
     "reverse_kl_divergence": "densimeter.variational",
+    "save": "densimeter.storage.files",
     "select_components": "densimeter.mixture.selection",
     "symmetrised_kl_divergence": "densimeter.variational",
 }
@@ -66,6 +71,7 @@ _ROOMS = frozenset(
         "mixture",
         "partition",
         "plotting",
+        "storage",
         "tables",
         "variational",
     }
@@ -89,12 +95,15 @@ __all__ = [
     "jensen_shannon_divergence",
     "kernel_density",
     "kl_divergence",
+    "load",
     "mixture",
     "partition",
     "plotting",
     "renyi_divergence",
     "reverse_kl_divergence",
+    "save",
     "select_components",
+    "storage",
     "symmetrised_kl_divergence",
     "tables",
     "variational",

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+import densimeter as dm
 from densimeter.cli.main import app
 
 
@@ -54,3 +55,36 @@ def refused(compare):
         return reason.removeprefix("densimeter: "), advice
 
     return run
+
+
+@pytest.fixture
+def densimeter():
+    """Runs any command in this process."""
+
+    def run(*arguments):
+        return CliRunner().invoke(app, [*map(str, arguments)])
+
+    return run
+
+
+@pytest.fixture
+def refused_use(densimeter):
+    """The reason and the advice of a command that must end as wrong use, in exactly two lines."""
+
+    def run(*arguments):
+        result = densimeter(*arguments)
+        assert result.exit_code == 2, result.output
+        assert result.stdout == ""
+        reason, advice = result.stderr.splitlines()
+        assert reason.startswith("densimeter: ")
+        assert advice
+        return reason.removeprefix("densimeter: "), advice
+
+    return run
+
+
+@pytest.fixture
+def model(folder, rows):
+    """A small model file, model.dm, of columns a and b."""
+    dm.save(dm.GaussianMixture(2, random_state=0).fit(rows), folder / "model.dm", columns=["a", "b"])
+    return "model.dm"

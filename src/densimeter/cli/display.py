@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -47,7 +49,7 @@ def print_comparison(comparison: Comparison) -> None:
             cells.append(describe_estimate(model.gap_to_oracle))
         settings = Text(describe_settings(model.settings))
         grid.add_row(Text(model.name), *cells, f"{model.fit_seconds:.1f}", settings)
-    console = _console()
+    console = console_on()
     console.print(Text(describe_split(comparison.data, comparison.confidence)), style="dim")
     if protocol := describe_protocol(comparison.data):
         console.print(Text(protocol), style="dim")
@@ -59,12 +61,30 @@ def print_comparison(comparison: Comparison) -> None:
 
 def print_notes(comparison: Comparison) -> None:
     """Decisions on the data and warnings, on stderr."""
-    console = _console(stderr=True)
     for note in comparison.data.notes:
-        style = "yellow" if note.kind == "warning" else "dim"
-        console.print(Text(f"{note.kind}: {note.text}"), style=style, soft_wrap=not console.is_terminal)
+        print_note(note.kind, note.text)
     if kept := ", ".join(model.name for model in comparison.models if model.from_cache):
-        console.print(Text(f"fitted in an earlier run, and kept: {kept} (--no-cache fits anew)"), style="dim")
+        text = f"fitted in an earlier run, and kept: {kept} (--no-cache fits anew)"
+        console_on(stderr=True).print(Text(text), style="dim")
+
+
+def print_note(kind: str, text: str) -> None:
+    """One decision or warning, on stderr."""
+    console = console_on(stderr=True)
+    style = "yellow" if kind == "warning" else "dim"
+    console.print(Text(f"{kind}: {text}"), style=style, soft_wrap=not console.is_terminal)
+
+
+@contextmanager
+def warnings_as_notes(quiet: bool) -> Iterator[None]:
+    """Warnings of the models inside the block, as notes on stderr: each once, whatever numbers it tells."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    told = {re.sub(r"[0-9]+", "#", str(warning.message)): warning for warning in reversed(caught)}
+    for warning in reversed(told.values()):
+        if not quiet:
+            print_note("warning", str(warning.message).splitlines()[0])
 
 
 def print_datasets() -> None:
@@ -75,7 +95,7 @@ def print_datasets() -> None:
     for dataset in NAMED_DATASETS.values():
         known = "exact density known" if dataset.density is not None else "real rows"
         grid.add_row(Text(dataset.name), Text(dataset.summary), Text(known, style="dim"))
-    _console().print(grid)
+    console_on().print(grid)
 
 
 @contextmanager
@@ -93,12 +113,13 @@ def progress_bar(quiet: bool) -> Iterator[Progress]:
         task = bar.add_task("reading", total=None)
 
         def listen(done: int, total: int, message: str = "") -> None:
-            bar.update(task, completed=done, total=total, description=message or None)
+            bar.update(task, completed=done, total=total or None, description=message or None)
 
         yield listen
 
 
-def _console(stderr: bool = False) -> Console:
+def console_on(stderr: bool = False) -> Console:
+    """A console without colours of its own choice, whose lines are not cut where nobody looks at them."""
     console = Console(stderr=stderr, highlight=False)
     return (
         console if console.is_terminal else Console(stderr=stderr, highlight=False, width=_WIDTH_WHEN_PIPED)

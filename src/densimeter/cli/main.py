@@ -11,12 +11,17 @@ import typer
 from densimeter._version import __version__
 from densimeter.cli.compare import compare
 from densimeter.cli.failures import INTERRUPTED, UsageError, tell_usage
+from densimeter.cli.fit import fit
 from densimeter.cli.interrupts import leave_at_once
+from densimeter.cli.sample import sample
+from densimeter.cli.score import score
+from densimeter.cli.show import show
 from densimeter.cli.tour import tour
 
 app = typer.Typer(
     help="What distribution did these rows come from, and which model of it should I believe?",
     add_completion=False,
+    rich_markup_mode="markdown",  # paragraphs are wrapped as a whole, not line by line
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -37,8 +42,8 @@ def _options(
     """Options of the command itself; typer shows the application's own help in place of this line."""
 
 
-app.command()(compare)
-app.command()(tour)
+for command in (compare, fit, score, sample, show, tour):
+    app.command()(command)
 
 
 def run() -> None:

@@ -27,6 +27,24 @@ def check_outputs(files: Sequence[Path | None], reading: Path | None = None) -> 
             raise SettingError(f"{file} is named for two results", "give each result a file of its own")
 
 
+def check_rows_out(out: Path | None, model: Path, data: Path | None = None) -> None:
+    """Refuse a file for rows that could not be written, or would replace what is read.
+
+    Raises
+    ------
+    SettingError
+        If that is so, or its ending names no kind of table.
+    """
+    if out is None:
+        return
+    from densimeter.tables.writers import check_ending
+
+    check_ending(out)
+    check_outputs([out], reading=data)
+    if out.exists() and model.exists() and out.samefile(model):
+        raise SettingError(f"{out} is the model itself", "write the rows to another file")
+
+
 def as_json(result: dict[str, Any]) -> str:
     """A result as the text of a JSON file."""
     return json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False) + "\n"

@@ -7,6 +7,7 @@ from dataclasses import replace
 from os import PathLike
 from typing import Any, Self
 
+import jax
 import numpy as np
 from sklearn.base import BaseEstimator, DensityMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -27,16 +28,17 @@ class EnergyModel(DensityMixin, BaseEstimator):
 
     .. math:: p(x) = q(x) \exp(t(x)) / Z, \qquad t(x) = B \tanh(g(x) / B), \qquad Z = E_q[\exp t]
 
-    q is a Gaussian mixture, so it is normalised and sampled exactly; g is a multilayer perceptron that is
-    zero before training, so training starts at q. Rows are standardised inside and the Jacobian is
-    counted. The textbook baseline is ``EnergyModel(base="gaussian", activation="relu", n_frequencies=0,
-    tilt_bound=None)``.
+    q is a Gaussian mixture, beside which a kernel estimate has the share that unseen rows give it; it is
+    normalised and sampled exactly. g is a multilayer perceptron that is zero before training, so training
+    starts at q. Rows are standardised inside and the Jacobian is counted. The textbook baseline is
+    ``EnergyModel(base="gaussian", activation="relu", n_frequencies=0, tilt_bound=None)``.
 
     Parameters
     ----------
-    base : {"mixture", "gaussian"} or fitted GaussianMixture
-        q. The mixture's size and family are chosen by AIC on rows set apart; a mixture of your own should
-        have been fitted on other rows.
+    base : {"stacked", "mixture", "gaussian"} or fitted GaussianMixture
+        q. The mixture's size and family are chosen by AIC on rows set apart, the kernel's share and bandwidth
+        in a stack by the likelihood of rows that neither has seen; a mixture of your own should have been
+        fitted on other rows.
     hidden : sequence of int
         Widths of the hidden layers of g.
     activation : {"silu", "relu", "gelu", "tanh", "softplus"}
@@ -90,7 +92,7 @@ class EnergyModel(DensityMixin, BaseEstimator):
 
     def __init__(
         self,
-        base: Any = "mixture",
+        base: Any = "stacked",
         *,
         hidden: Sequence[int] = (128, 128, 128),
         activation: str = "silu",
@@ -168,6 +170,18 @@ class EnergyModel(DensityMixin, BaseEstimator):
         self.n_iter_ = int(fitted.best.history[-1]["step"])
         self.best_step_ = fitted.best.step
         self.validation_gain_ = fitted.best.gain
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickles: NumPy's arrays, since JAX's come back in single precision outside a scope of ours."""
+        state: Any = super().__getstate__()
+        if "density_" not in state:
+            return state
+        return {**state, "density_": jax.tree.map(np.asarray, state["density_"])}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        if "density_" in state:
+            self.density_ = state["density_"].in_double_precision()
 
     def score_samples(self, X: Any) -> np.ndarray:
         """Normalised log-density of each row, shape ``(n_samples,)``, nats in the units of the columns."""

@@ -3,7 +3,8 @@
 The story: table (what comes out) -> numerals (numbers and missing cells as text) -> dialect (how a text file
 is written) -> delimited (text files) -> readers (these and Parquet, Arrow, NPY) -> columns (numbers or not)
 -> labels (groups and times of rows) -> lattice (even spacing) -> rounding (ties, and noise to undo them)
--> cleaning (what is refused or left out) -> inputs (anything called a table).
+-> cleaning (what is refused or left out) -> inputs (anything called a table) -> batches (rows that need not
+fit into memory) -> writers (rows out).
 """
 
 from densimeter.tables.cleaning import CleaningRules

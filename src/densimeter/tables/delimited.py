@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from densimeter.foundations.errors import DataError
+from densimeter.tables.columns import select_columns
 from densimeter.tables.dialect import Dialect, dialect_of, is_compressed, open_bytes
 from densimeter.tables.numerals import SPELLINGS_OF_MISSING
 from densimeter.tables.table import Note, RawTable, decision
@@ -65,19 +68,65 @@ def _parse_with_arrow(path: Path, dialect: Dialect, use_threads: bool) -> pa.Tab
 
     return arrow_csv.read_csv(
         _stream(path) if dialect.delimiter else _with_single_blanks(path, dialect.encoding),
-        arrow_csv.ReadOptions(
+        **_spelling(path, dialect, use_threads),
+    )
+
+
+def _spelling(path: Path, dialect: Dialect, use_threads: bool, **numbers: Any) -> dict[str, Any]:
+    """The dialect as Arrow wants to be told of it; `numbers` are what it is told of columns beside it."""
+    from pyarrow import csv as arrow_csv
+
+    return {
+        "read_options": arrow_csv.ReadOptions(
             use_threads=use_threads,
             encoding=dialect.encoding if dialect.delimiter else "utf-8",
             autogenerate_column_names=dialect.header is None,
         ),
-        arrow_csv.ParseOptions(delimiter=dialect.delimiter or " ", newlines_in_values=_has_quotes(path)),
-        arrow_csv.ConvertOptions(
+        "parse_options": arrow_csv.ParseOptions(
+            delimiter=dialect.delimiter or " ", newlines_in_values=_has_quotes(path)
+        ),
+        "convert_options": arrow_csv.ConvertOptions(
             null_values=SPELLINGS_OF_MISSING,
             strings_can_be_null=True,
             decimal_point=dialect.decimal_point,
             check_utf8=False,  # a stray byte spoils the cell it stands in, not the whole file
+            **numbers,
         ),
+    }
+
+
+def stream_delimited(path: Path, columns: Sequence[str] | None) -> Iterator[pa.Table]:
+    """The columns called so, or all, as float64, in pieces that need not fit into memory together.
+
+    A file whose columns are parted by blanks alone is read as a whole.
+
+    Raises
+    ------
+    DataError
+        If two columns have the same name, or one of `columns` is not there.
+    pyarrow.ArrowInvalid
+        If a cell is no number, or the rows are not all of the same length.
+    """
+    from pyarrow import csv as arrow_csv
+
+    dialect = dialect_of(path)
+    if dialect.n_columns == 0 or dialect.delimiter is None:
+        yield read_delimited(path).cells
+        return
+    names = _column_names(path, dialect)
+    chosen = select_columns(pa.table({name: pa.nulls(0) for name in names}), columns).column_names
+    with arrow_csv.open_csv(_stream(path), **_spelling(path, dialect, use_threads=False)) as reader:
+        written = dict(zip(names, reader.schema.names, strict=True))
+    spelling = _spelling(
+        path,
+        dialect,
+        use_threads=False,
+        include_columns=[written[name] for name in chosen],
+        column_types={written[name]: pa.float64() for name in chosen},
     )
+    with arrow_csv.open_csv(_stream(path), **spelling) as reader:
+        for batch in reader:
+            yield pa.table(batch.columns, names=chosen)
 
 
 def _stream(path: Path) -> pa.NativeFile:

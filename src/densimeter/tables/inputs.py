@@ -42,12 +42,12 @@ def load_table(data: Any, rules: CleaningRules | None = None, random_state: Rand
     >>> table.columns, table.rows.shape
     (('x0', 'x1'), (3, 2))
     """
-    with _unchanged(data):
+    with unchanged(data):
         return clean(_raw_table(data), rules or CleaningRules(), random_state)
 
 
 @contextmanager
-def _unchanged(data: Any) -> Iterator[None]:
+def unchanged(data: Any) -> Iterator[None]:
     """A file that is written while it is read gives rows that never stood together: it is refused."""
     before = _stamp(data)
     yield

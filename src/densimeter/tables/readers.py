@@ -5,14 +5,15 @@ from __future__ import annotations
 import itertools
 import re
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tokenize import TokenError
 
 import numpy as np
 import pyarrow as pa
 
-from densimeter.foundations.errors import DataError, did_you_mean
+from densimeter.foundations.errors import DataError, DensimeterError, did_you_mean
 from densimeter.tables.delimited import read_delimited
 from densimeter.tables.dialect import is_compressed
 from densimeter.tables.table import RawTable, decision
@@ -32,10 +33,20 @@ def read_file(path: Path) -> RawTable:
     DataError
         If the file is missing, empty, of an unknown kind, or not what its ending says.
     """
-    try:
-        _check_there(path)
+    with damage_as_data_errors(path):
+        check_there(path)
         raw = _reader_of(path)(path)
-    except DataError:
+    if raw.cells.num_rows == 0 or raw.cells.num_columns == 0:
+        raise DataError(f"{path} holds no rows", "give a file with a row of numbers for each observation")
+    return raw
+
+
+@contextmanager
+def damage_as_data_errors(path: Path) -> Iterator[None]:
+    """What the readers of other packages raise inside the block, told as errors of the file."""
+    try:
+        yield
+    except DensimeterError:
         raise
     except OSError as problem:
         raise DataError(f"{path} cannot be read: {_first_line(problem)}", _advice_on(problem)) from problem
@@ -44,12 +55,10 @@ def read_file(path: Path) -> RawTable:
             f"{path} cannot be read as {path.suffix.lstrip('.')}: {_first_line(problem)}",
             "check that the file is whole and that its ending tells its kind",
         ) from problem
-    if raw.cells.num_rows == 0 or raw.cells.num_columns == 0:
-        raise DataError(f"{path} holds no rows", "give a file with a row of numbers for each observation")
-    return raw
 
 
-def _check_there(path: Path) -> None:
+def check_there(path: Path) -> None:
+    """Raise a `DataError` if there is no ordinary file with something in it."""
     if path.is_dir():
         raise DataError(f"{path} is a folder", "give a file: CSV, Parquet, Arrow or NPY")
     if not path.exists():
@@ -67,10 +76,14 @@ def _near_name(path: Path) -> str:
     return near if near.startswith("did you mean") else "check the name and the folder"
 
 
+def kind_of(path: Path) -> str:
+    """The ending that tells what kind of table a file is, in small letters, without that of compression."""
+    return (Path(path.stem).suffix if is_compressed(path) else path.suffix).lower()
+
+
 def _reader_of(path: Path) -> Callable[[Path], RawTable]:
     compressed = is_compressed(path)
-    suffix = Path(path.stem).suffix if compressed else path.suffix
-    reader = _READERS.get(suffix.lower())
+    reader = _READERS.get(kind_of(path))
     if reader is None or (compressed and reader is not read_delimited):
         raise DataError(
             f"{path} has the ending {''.join(path.suffixes[-2:])!r}, which names no kind of table known here",
@@ -84,7 +97,7 @@ def _read_parquet(path: Path) -> RawTable:
 
     # one file, not a data set: names of folders are no columns
     with parquet.ParquetFile(path) as file:
-        return _without_stored_index(file.read(), path)
+        return without_stored_index(file.read(), path)
 
 
 def _read_arrow(path: Path) -> RawTable:
@@ -95,10 +108,11 @@ def _read_arrow(path: Path) -> RawTable:
             source.seek(0)
             table = pa.ipc.open_stream(source).read_all()
     table.validate()
-    return _without_stored_index(table, path)
+    return without_stored_index(table, path)
 
 
-def _without_stored_index(table: pa.Table, path: Path) -> RawTable:
+def without_stored_index(table: pa.Table, path: Path) -> RawTable:
+    """The table less what pandas stored of an index."""
     stored = [name for name in table.column_names if _STORED_INDEX.fullmatch(name)]
     notes = [decision(f"column left out: {name!r} is the index of a data frame") for name in stored]
     return RawTable(table.drop_columns(stored), str(path), tuple(notes))

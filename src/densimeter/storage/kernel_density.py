@@ -1,0 +1,141 @@
+"""How a `KernelDensity` is kept: its rows, or the Fourier summary of rows that it has not kept itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from densimeter.foundations.estimates import Guarantee
+from densimeter.kernel_density.bandwidth import MatrixBandwidth, bandwidth_from
+from densimeter.kernel_density.estimator import KernelDensity
+from densimeter.kernel_density.fourier import FourierBox, FourierSummary
+from densimeter.kernel_density.kernel_sum import KernelSum, WeightedRows
+from densimeter.kernel_density.planner import ALGORITHMS, MOST_GRID_BYTES, Planner
+from densimeter.kernel_density.profiles import KERNELS, Gaussian
+from densimeter.kernel_density.rules import RULES
+from densimeter.kernel_density.selectors import CRITERIA, BandwidthScan
+from densimeter.kernel_density.stream import StreamedSum
+from densimeter.storage.contract import Kind, Values
+from densimeter.storage.fields import Array, Either, Group, maybe
+from densimeter.storage.plain import Count, Number, Text, Word
+from densimeter.storage.record import Field, UnfitError
+
+_WIDTHS: dict[str, Field] = {
+    "number": Number(above=0),
+    "columns": Array(("d",)),
+    "matrix": Array(("d", "d")),
+}
+
+_SCAN: Mapping[str, Field] = {
+    "bandwidths": Either({"numbers": Array(("candidates",)), "columns": Array(("candidates", "d"))}),
+    "scores": Array(("candidates",), finite=False),
+    "criterion": Text(),
+}
+
+_ROWS: Mapping[str, Field] = {"points": Array(("n", "d")), "log_weights": Array(("n",))}
+
+_STREAM: Mapping[str, Field] = {
+    "centre": Array(("d",)),
+    "half_extent": Array(("d",)),
+    "coefficients": Array(),
+    "weight": Number(at_least=0),
+    "strays": Array(("strays", "d")),
+    "stray_weights": Array(("strays",)),
+    "n_rows": Count(at_least=1),
+}
+"""Complex coefficients are kept as pairs of numbers, on a last axis of their own."""
+
+
+def _take_apart(model: KernelDensity) -> Values:
+    scan, rows, unit = model.bandwidth_scores_, model._rows, model._bandwidth
+    return {
+        "bandwidth": model.bandwidth_,
+        "scan": None if scan is None else {name: getattr(scan, name) for name in _SCAN},
+        "origin": unit.origin if isinstance(unit, MatrixBandwidth) else None,
+        "rows": None if rows is None else {name: getattr(rows, name) for name in _ROWS},
+        "stream": None if model._stream is None else _take_stream_apart(model._stream),
+    }
+
+
+def _take_stream_apart(stream: StreamedSum) -> Values:
+    coefficients = np.ascontiguousarray(stream.summary.coefficients)
+    return {
+        "centre": stream.centre,
+        "half_extent": stream.summary.box.half_extent,
+        "coefficients": coefficients.view(np.float64).reshape(*coefficients.shape, 2),
+        "weight": stream.summary.weight,
+        "strays": stream.strays,
+        "stray_weights": stream.stray_weights,
+        "n_rows": stream.n_rows,
+    }
+
+
+def _restore(model: KernelDensity, values: Values) -> None:
+    if (values["rows"] is None) == (values["stream"] is None):
+        raise UnfitError("there must be rows, or a summary of rows, and not both")
+    if (np.ndim(values["bandwidth"]) == 2) != (values["origin"] is not None):
+        raise UnfitError("an origin goes with a bandwidth matrix, and only with one")
+    model.bandwidth_ = values["bandwidth"]
+    model.bandwidth_scores_ = None if values["scan"] is None else BandwidthScan(**values["scan"])
+    origin = np.zeros(model.n_features_in_) if values["origin"] is None else values["origin"]
+    model._bandwidth = bandwidth_from(model.bandwidth_, model.n_features_in_, origin)
+    model._rows = model._planner = model._stream = None
+    if values["rows"] is not None:
+        _restore_rows(model, **values["rows"])
+    else:
+        model._stream = _restored_stream(model, values["stream"])
+    model.guarantee_ = Guarantee.BOUNDED if values["stream"] is None else Guarantee.UPPER_BOUND
+
+
+def _restore_rows(model: KernelDensity, points: np.ndarray, log_weights: np.ndarray) -> None:
+    if not len(points) or abs(float(np.exp(log_weights).sum()) - 1) > 1e-6:
+        raise UnfitError("the weights of the rows do not sum to one")
+    model._rows = WeightedRows(points, log_weights)
+    in_frame = WeightedRows(model._bandwidth.to_frame(points), log_weights)
+    model._planner = Planner(KernelSum(in_frame, model._bandwidth.scales, KERNELS[model.kernel]))
+
+
+def _restored_stream(model: KernelDensity, values: Values) -> StreamedSum:
+    d, half_extent = model.n_features_in_, values["half_extent"]
+    if not isinstance(KERNELS[model.kernel], Gaussian) or d > 3:
+        raise UnfitError("only a Gaussian kernel in up to three columns has a summary of rows")
+    if not ((half_extent >= 0) & (half_extent < 1e8)).all():
+        raise UnfitError("the box of the summary is out of range")
+    box = FourierBox.around(half_extent)
+    if box.memory > MOST_GRID_BYTES or values["coefficients"].shape != (*box.n_modes, 2):
+        raise UnfitError("the coefficients are not those of the box")
+    if not (values["stray_weights"] > 0).all() or values["weight"] + values["stray_weights"].sum() <= 0:
+        raise UnfitError("a weight is not positive")
+    coefficients: Any = np.ascontiguousarray(values["coefficients"]).view(np.complex128)[..., 0]
+    return StreamedSum(
+        values["centre"],
+        model._bandwidth.scales,
+        FourierSummary(box, coefficients, float(values["weight"])),
+        values["strays"],
+        values["stray_weights"],
+        values["n_rows"],
+    )
+
+
+KIND = Kind(
+    "KernelDensity",
+    KernelDensity,
+    {
+        "bandwidth": Either({"word": Word({*RULES, *CRITERIA}), **_WIDTHS}),
+        "candidates": maybe(Array((None,))),
+        "kernel": Word(KERNELS),
+        "log_tol": Number(at_least=1e-12),
+        "algorithm": Word(ALGORITHMS),
+    },
+    {
+        "bandwidth": Either(_WIDTHS),
+        "scan": maybe(Group(_SCAN)),
+        "origin": maybe(Array(("d",))),
+        "rows": maybe(Group(_ROWS)),
+        "stream": maybe(Group(_STREAM)),
+    },
+    _take_apart,
+    _restore,
+)
