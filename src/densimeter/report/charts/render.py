@@ -20,7 +20,9 @@ def as_svg(spec: Mapping[str, Any], size: str) -> str:
     """The chart as SVG that scales with the page, hidden from screen readers, which get its words."""
     import vl_convert
 
-    svg = vl_convert.vegalite_to_svg({**spec, "width": STATIC_WIDTH[size]}, vl_version=_VERSION)
+    seen = [layer for layer in spec["layer"] if layer["mark"].get("opacity") != 0]
+    still = {**spec, "layer": seen, "width": STATIC_WIDTH[size]}
+    svg = vl_convert.vegalite_to_svg(still, vl_version=_VERSION)
     svg = re.sub(r'<svg ([^>]*?)width="[^"]*" height="[^"]*"', r'<svg aria-hidden="true" \1', svg, count=1)
     return re.sub(r' aria-(label|roledescription)="[^"]*"| role="graphics-[a-z]*"', "", svg)
 

@@ -16,6 +16,7 @@ from densimeter._version import __version__
 from densimeter.report.blocks import Chart, Section
 from densimeter.report.charts.palette import Palette
 from densimeter.report.charts.render import as_svg, script
+from densimeter.report.comparison.columns import columns
 from densimeter.report.comparison.densities import densities
 from densimeter.report.comparison.fit import fit
 from densimeter.report.comparison.provenance import data, protocol, reproduction
@@ -45,6 +46,7 @@ def comparison_page(comparison: Any, command: str | None = None) -> str:
         ranking(comparison, palette),
         densities(comparison, palette),
         fit(comparison, diagnostics, palette) if diagnostics else None,
+        columns(diagnostics, palette) if diagnostics else None,
         single_rows(comparison, diagnostics) if diagnostics else None,
         settings(comparison, palette),
         training(comparison, palette),

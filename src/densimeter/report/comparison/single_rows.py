@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from densimeter.report.blocks import Cell, Section, Table
-from densimeter.report.numerals import fixed, short
+from densimeter.report.numerals import MINUS, fixed
 
 MOST_COLUMNS = 6
 """Whose values stand in a table of rows."""
@@ -14,8 +14,8 @@ MOST_COLUMNS = 6
 def single_rows(comparison: Any, diagnostics: Any) -> Section | None:
     """Both tables, each row with its place in the source and its values; None if there is neither."""
     tables = []
-    if diagnostics.separating and len(comparison.models) > 1:
-        tables.append(_separating(comparison, diagnostics.separating))
+    if diagnostics.separating:
+        tables.append(_separating(comparison, diagnostics))
     if diagnostics.unexplained:
         tables.append(_unexplained(comparison, diagnostics.unexplained))
     if not tables:
@@ -27,8 +27,8 @@ def single_rows(comparison: Any, diagnostics: Any) -> Section | None:
     return Section("rows", "Rows worth a look", words[: len(tables)], (), tables)
 
 
-def _separating(comparison: Any, rows: Any) -> Table:
-    first, second = (model.name for model in comparison.models[:2])
+def _separating(comparison: Any, diagnostics: Any) -> Table:
+    first, second = diagnostics.separated
     heads = ["row", f"{first}, nats", f"{second}, nats", "difference", *_columns(comparison)]
     cells = [
         [
@@ -36,7 +36,7 @@ def _separating(comparison: Any, rows: Any) -> Table:
             *(Cell(fixed(value, 2), value) for value in (row.first, row.second, row.difference)),
             *_values(comparison, row),
         ]
-        for row in rows
+        for row in diagnostics.separating
     ]
     caption = f"Rows that speak loudest for {first} or {second}; rows are counted from 0 in the source"
     return Table(caption, heads, cells)
@@ -66,4 +66,4 @@ def _columns(comparison: Any) -> tuple[str, ...]:
 
 def _values(comparison: Any, row: Any) -> list[Cell]:
     values = comparison.held_out.rows[row.position][:MOST_COLUMNS].tolist()
-    return [Cell(short(value), value) for value in values]
+    return [Cell(f"{value:.6g}".replace("-", MINUS), value) for value in values]
