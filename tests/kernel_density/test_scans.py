@@ -16,7 +16,9 @@ FACTORS = np.geomspace(0.1, 3, 9)
 def _way(request, monkeypatch):
     if request.param != "as predicted":
         monkeypatch.setattr(
-            scans, "_fourier_is_faster", lambda engine, *_: request.param == "fourier" and engine.kernel_sum.n_features < 4
+            scans,
+            "_fourier_is_faster",
+            lambda engine, *_: request.param == "fourier" and engine.kernel_sum.n_features < 4,
         )
 
 

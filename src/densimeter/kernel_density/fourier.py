@@ -149,8 +149,12 @@ class FourierSummary:
 def as_log_sums(sums: np.ndarray, absolute_error: float | np.ndarray) -> LogSums:
     """Logs of sums known to `absolute_error`; where a sum may be zero nothing is known of its log."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        values = np.log(np.maximum(sums, 0.0))
-        # |log(S ± e) - log S| <= -log(1 - e/S); -log1p(-x) <= x / (1 - x), which is cheaper
-        relative = absolute_error / sums
-        error = np.where((relative >= 0) & (relative < 1), relative / (1 - relative), np.inf)
+        values = np.log(sums)
+        # |log(S ± e) - log S| <= -log(1 - e/S) <= e / (S - e); few temporaries, as they cost more than sums
+        error = np.subtract(sums, absolute_error)
+        np.divide(absolute_error, error, out=error)
+    unknown = ~(sums > absolute_error)
+    if unknown.any():
+        values[~(sums > 0)] = -np.inf
+        error[unknown] = np.inf
     return LogSums(values, error)

@@ -56,11 +56,10 @@ class FourierEngine:
         sums, errors = np.zeros((len(self.widths), len(queries))), np.full(len(queries), np.inf)
         for patch, (summary, n_rows) in zip(self.layout.patches, self.summaries, strict=True):
             inside = patch.queries_among(queries)
-            if len(inside) == 0:
+            if len(queries[inside]) == 0:
                 continue
-            everywhere = len(inside) == len(queries)
-            found = summary.sums(patch.in_units(queries if everywhere else queries[inside]), self.widths)
-            if everywhere:
+            found = summary.sums(patch.in_units(queries[inside]), self.widths)
+            if isinstance(inside, slice):
                 sums = found
             else:
                 sums[:, inside] = found

@@ -59,7 +59,9 @@ class Patch:
 
     def in_units(self, points: np.ndarray) -> np.ndarray:
         """Points in bandwidths from the centre."""
-        return (points - self.centre) / self.scales
+        units = points - self.centre
+        units /= self.scales
+        return units
 
     def rows_among(self, points: np.ndarray) -> np.ndarray:
         """Positions of the rows that matter to the patch's queries."""
@@ -67,9 +69,14 @@ class Patch:
             return np.arange(len(points))
         return _within(points, self.centre, self.box.row_extent * self.scales)
 
-    def queries_among(self, points: np.ndarray) -> np.ndarray:
+    def queries_among(self, points: np.ndarray) -> np.ndarray | slice:
         """Positions of the points that the patch answers."""
-        return _within(points, self.centre, self.box.query_extent * self.scales)
+        reach = self.box.query_extent * self.scales
+        if np.all(self.centre - points.min(axis=0) <= reach) and np.all(
+            points.max(axis=0) - self.centre <= reach
+        ):
+            return slice(None)
+        return _within(points, self.centre, reach)
 
 
 def _within(points: np.ndarray, centre: np.ndarray, reach: np.ndarray) -> np.ndarray:

@@ -143,21 +143,22 @@ class Algorithm:
 
     def log_sums(self, planner: Planner, queries: np.ndarray, log_tol: float) -> LogSums:
         """Log-sums at `queries`, every one within `log_tol`."""
-        found, left = LogSums(np.empty(len(queries)), np.full(len(queries), np.inf)), np.arange(len(queries))
+        found: LogSums | None = None
+        left: slice | np.ndarray = slice(None)
         for step in self.steps:
-            everything = len(left) == len(queries)
-            remaining = queries if everything else queries[left]
+            remaining = queries[left]
             engine = step(planner, remaining, log_tol)
             if engine is None:
                 continue
             answer = engine.log_sums(remaining, log_tol)
-            if everything:
+            if found is None:
                 found = answer
             else:
                 found.values[left], found.error[left] = answer.values, answer.error
             left = np.flatnonzero(~(found.error <= log_tol))
             if len(left) == 0:
                 break
+        assert found is not None, "the last step never passes"
         return found
 
 

@@ -38,7 +38,9 @@ def log_sums_over(
     values = np.full((len(factors), len(points)), np.nan)
     for group in _groups(factors):
         widths = factors[group] / factors[group[0]]
-        engine = FourierEngine(replace(kernel_sum, scales=kernel_sum.scales * factors[group[0]]), list(widths))
+        engine = FourierEngine(
+            replace(kernel_sum, scales=kernel_sum.scales * factors[group[0]]), list(widths)
+        )
         if _fourier_is_faster(engine, len(points)):
             values[group] = _by_fourier(engine, points, log_tol, leave_one_out)
     _complete(kernel_sum, points, factors, log_tol, values, leave_one_out)
@@ -67,9 +69,7 @@ def _fourier_is_faster(engine: FourierEngine, n_queries: int) -> bool:
     return engine.layout.seconds * max(n_queries / n_rows, 0.3) < direct
 
 
-def _by_fourier(
-    engine: FourierEngine, points: np.ndarray, log_tol: float, leave_one_out: bool
-) -> np.ndarray:
+def _by_fourier(engine: FourierEngine, points: np.ndarray, log_tol: float, leave_one_out: bool) -> np.ndarray:
     """Log-sums of one group; NaN where the errors of the series would exceed the budget."""
     sums, errors = engine.sums(points)
     shares = np.full(len(points), 1 / len(points))
@@ -116,11 +116,13 @@ def _complete_from_neighbours(
     leave_one_out: bool,
 ) -> None:
     engine = NeighbourEngine(kernel_sum)
-    for factor, row in zip(factors, values, strict=True):
-        which = np.flatnonzero(np.isnan(row))
+    for group in _groups(factors):  # factors near each other miss nearly the same and share their neighbours
+        missing = np.isnan(values[group])
+        which = np.flatnonzero(missing.any(axis=0))
         own = which if leave_one_out else None
-        found = engine.log_sums(points[which], log_tol / 2, factor, own)
-        row[which] = np.where(np.isfinite(found.error), found.values, np.nan)
+        found, known = engine.scan(points[which], factors[group], log_tol / 2, own)
+        filled = np.where(known & missing[:, which], found, values[np.ix_(group, which)])
+        values[np.ix_(group, which)] = filled
 
 
 def _complete_directly(

@@ -13,6 +13,7 @@ less than spreading it over fourteen cells, which is what the transforms of finu
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from functools import cache
 from typing import Any, Protocol
 
@@ -30,8 +31,8 @@ SMALL_TRANSFORM = 1e8
 MOST_TERMS = 16
 POINTS_PER_MODE = 4
 """With fewer the Taylor series' many transforms of its grid cost more than its points save."""
-_SECONDS_PER_POINT, _SECONDS_PER_CELL = 1.2e-9, 8e-9
-_CHUNK = 2**17
+_SECONDS_PER_POINT, _SECONDS_PER_CELL, _SECONDS_PER_CHUNK_AND_CELL = 1.2e-9, 8e-9, 1e-9
+_CHUNK = 2**13
 
 
 class Transform(Protocol):
@@ -96,12 +97,18 @@ class TaylorTransform:
     """Transforms in one column by a Taylor series about the points of a fine grid."""
 
     def __init__(self, angles: np.ndarray, n_modes: int):
-        self.cutoff = n_modes // 2
+        self.angles, self.cutoff = angles, n_modes // 2
         self.n_cells, self.n_terms = _grid_for(self.cutoff, 2 ** math.ceil(math.log2(len(angles))))
-        places = angles * (self.n_cells / (2 * math.pi))
-        cells = np.rint(places)
-        self.offsets = places - cells
-        self.cells = (cells + self.n_cells // 2).astype(np.intp)  # from 0 to n_cells, which is 0 again
+
+    def _chunks(self) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
+        """Pieces of the points small enough for the cache, their cells, and offsets from them in cells."""
+        for start in range(0, len(self.angles), _CHUNK):
+            chunk = slice(start, start + _CHUNK)
+            offsets = self.angles[chunk] * (self.n_cells / (2 * math.pi))
+            cells = np.rint(offsets)
+            offsets -= cells
+            cells += self.n_cells // 2  # from 0 to n_cells, which is 0 again
+            yield chunk, cells.astype(np.intp), offsets
 
     @property
     def _steps(self) -> np.ndarray:
@@ -116,9 +123,8 @@ class TaylorTransform:
     def coefficients(self, weights: np.ndarray) -> np.ndarray:
         """Type 1."""
         moments = np.zeros((self.n_terms, self.n_cells + 1))
-        for start in range(0, len(weights), _CHUNK):
-            chunk = slice(start, start + _CHUNK)
-            cells, offsets, terms = self.cells[chunk], self.offsets[chunk], weights[chunk]
+        for chunk, cells, offsets in self._chunks():
+            terms = weights[chunk]
             for m in range(self.n_terms):
                 moments[m] += np.bincount(cells, terms, self.n_cells + 1)
                 terms = terms * offsets
@@ -132,26 +138,25 @@ class TaylorTransform:
 
     def sums(self, coefficients: np.ndarray, dampings: list[np.ndarray]) -> np.ndarray:
         """Type 2."""
-        return np.stack([self._sums_of((coefficients * damping)[self.cutoff :]) for damping in dampings])
+        sums = np.empty((len(dampings), len(self.angles)))
+        for damping, row in zip(dampings, sums, strict=True):
+            self._sum((coefficients * damping)[self.cutoff :], row)
+        return sums
 
-    def _sums_of(self, positive: np.ndarray) -> np.ndarray:
-        """Of the coefficients at 0..K of a real sum."""
+    def _sum(self, positive: np.ndarray, sums: np.ndarray) -> None:
+        """Fill in the sums of a real series with coefficients at 0..K."""
         spectrum = np.conj(positive * self._signs) * self.n_cells
         derivatives = np.empty((self.n_terms, self.n_cells + 1))
         for m in range(self.n_terms):
             derivatives[m, :-1] = irfft(spectrum, self.n_cells)
             spectrum = spectrum * self._steps / (m + 1)
         derivatives[:, -1] = derivatives[:, 0]
-        sums = np.empty(len(self.cells))
-        for start in range(0, len(sums), _CHUNK):
-            chunk = slice(start, start + _CHUNK)
-            cells, offsets = self.cells[chunk], self.offsets[chunk]
+        for chunk, cells, offsets in self._chunks():
             total = derivatives[-1].take(cells)
             for m in range(self.n_terms - 2, -1, -1):
                 total *= offsets
                 total += derivatives[m].take(cells)
             sums[chunk] = total
-        return sums
 
 
 @cache
@@ -162,7 +167,8 @@ def _grid_for(cutoff: int, n_points: int) -> tuple[int, int]:
         n_cells = 2 * int(next_fast_len(cutoff * 2**doubling, real=True))
         largest = math.pi * cutoff / n_cells  # angle between a point and its cell at the highest frequency
         n_terms = next((m for m in range(2, 40) if largest**m / math.factorial(m) <= TAYLOR_REMAINDER), 40)
-        seconds = n_terms * (n_points * _SECONDS_PER_POINT + n_cells * _SECONDS_PER_CELL)
+        per_cell = _SECONDS_PER_CELL + n_points / _CHUNK * _SECONDS_PER_CHUNK_AND_CELL
+        seconds = n_terms * (n_points * _SECONDS_PER_POINT + n_cells * per_cell)
         if n_terms <= MOST_TERMS and seconds < least:
             best, least = (n_cells, n_terms), seconds
     return best
