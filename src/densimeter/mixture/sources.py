@@ -17,11 +17,16 @@ import numpy as np
 from densimeter.foundations.precision import computing_in
 from densimeter.mixture.families import Family
 
-BLOCKS_PER_PIECE = 8
+BLOCKS_PER_PIECE = 16
 RESIDENT_BYTES = 64 * 2**20
 """Tables up to this size are copied once in the layout of the compiled step; longer ones are streamed."""
-_CACHED_NUMBERS = 1 << 17
-"""Numbers of a block's features and responsibilities that fit a core's second-level cache."""
+_CACHED_NUMBERS = 1 << 16
+"""Numbers of a block's features and responsibilities: half of a megabyte, a core's second-level cache."""
+
+SHORTEST_BLOCK, LONGEST_BLOCK = 192, 1024
+"""Rows in a block: shorter ones make thin matrix products, longer ones gain nothing."""
+PIECES_AT_ONCE = 4
+"""A table is cut into a multiple of so many pieces of equal length, for processors to share."""
 
 
 class Piece(NamedTuple):
@@ -55,7 +60,7 @@ class Layout:
     def of(cls, family: Family, n_features: int, n_densities: int, dtype: np.dtype) -> Layout:
         """Blocks whose features and `n_densities` responsibilities a row stay in the cache."""
         wanted = _CACHED_NUMBERS // (family.n_terms(n_features) + 2 * n_densities)
-        return cls(32 * min(64, max(2, wanted // 32)), np.dtype(dtype))
+        return cls(min(LONGEST_BLOCK, max(SHORTEST_BLOCK, wanted // 32 * 32)), np.dtype(dtype))
 
     @property
     def piece_rows(self) -> int:
@@ -81,11 +86,18 @@ class Layout:
         for observed, members in patterns(rows):
             if not len(observed):
                 continue
-            for first in range(0, len(rows) if members is None else len(members), self.piece_rows):
-                chosen = slice(first, first + self.piece_rows)
+            for chosen in self._cuts(len(rows) if members is None else len(members)):
                 if members is not None:
                     chosen = members[chosen]
                 yield self._item(observed, rows, weights, chosen)
+
+    def _cuts(self, n_rows: int) -> Iterator[slice]:
+        """Slices of whole blocks, each of a piece at most."""
+        n_pieces = -(-n_rows // self.piece_rows)
+        if n_pieces > 1:
+            n_pieces += -n_pieces % PIECES_AT_ONCE
+        step = -(-n_rows // (n_pieces * self.block)) * self.block
+        return (slice(first, first + step) for first in range(0, n_rows, step))
 
     def _item(self, observed: np.ndarray, rows: np.ndarray, weights: np.ndarray, chosen: Any) -> Item:
         mass = weights[chosen]
