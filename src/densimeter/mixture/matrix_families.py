@@ -26,12 +26,17 @@ def _pairs(n_features: int) -> tuple[np.ndarray, np.ndarray]:
     return first, (first + distance) % d
 
 
+def _positions(n_features: int) -> np.ndarray:
+    """Where the pair of columns i and j stands among the `_pairs`, ``(d, d)``."""
+    positions = np.zeros((n_features, n_features), int)
+    rows, columns = _pairs(n_features)
+    positions[rows, columns] = positions[columns, rows] = np.arange(len(rows))
+    return positions
+
+
 def _unpack(packed: Any, n_features: int) -> Any:
     """Symmetric matrices ``(..., d, d)`` from one number for each of the `_pairs`."""
-    position = np.zeros((n_features, n_features), int)
-    rows, columns = _pairs(n_features)
-    position[rows, columns] = position[columns, rows] = np.arange(len(rows))
-    return packed[..., position]
+    return packed[..., _positions(n_features)]
 
 
 def _products(columns: jax.Array) -> jax.Array:
@@ -103,6 +108,11 @@ class Full:
     def marginal(self, parameters: Parameters, columns: np.ndarray) -> Parameters:
         weights, means, covariances = parameters
         return Parameters(weights, means[..., columns], covariances[..., columns[:, None], columns])
+
+    def terms(self, columns: np.ndarray, n_features: int) -> np.ndarray:
+        rows, others = _pairs(len(columns))
+        products = 1 + n_features + _positions(n_features)[columns[rows], columns[others]]
+        return np.concatenate([[0], 1 + columns, products])
 
     def complete(self, sums: np.ndarray, parameters: Parameters, observed: np.ndarray) -> np.ndarray:
         _, means, covariances = parameters
