@@ -129,17 +129,18 @@ def make_starts(
         same = Parameters(*(np.stack([part] * recipe.n_init) for part in given if part is not None))
         return padded(family, same, recipe.capacity)
     rows, mass, z = rows_to_start_from(table, moments, frame, rng)
+    features, floor = family.expand(rows.T).T, frame.floor(recipe.reg_covar)
     starts = []
     surplus = recipe.plan.surplus if k > 1 else 0  # one component has but one start
     for i in range(recipe.n_init + surplus):
         kind = recipe.plan.kinds[i % len(recipe.plan.kinds)]
         responsibilities = kind(z, mass, k, rng)
-        made = parameters_of(family, rows, mass, responsibilities, frame.floor(recipe.reg_covar))
+        made = parameters_of(family, features, mass, responsibilities, floor)
         starts.append([own if part is None else part for own, part in zip(made, given, strict=True)])
     entrants = padded(family, Parameters(*map(np.stack, zip(*starts, strict=True))), recipe.capacity)
     if not surplus:
         return entrants
-    return winners(family, rows, mass, frame.floor(recipe.reg_covar), entrants, recipe.n_init)
+    return winners(family, rows, mass, floor, entrants, recipe.n_init)
 
 
 def _best(recipe: Recipe, frame: Frame, ended: em.Progression) -> Fit:

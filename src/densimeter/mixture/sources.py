@@ -18,13 +18,13 @@ import numpy as np
 from densimeter.foundations.precision import computing_in
 from densimeter.mixture.families import Family
 
-BLOCKS_PER_PIECE = 16
+BLOCKS_PER_PIECE = 32
 RESIDENT_BYTES = 64 * 2**20
 """Tables up to this size are copied once in the layout of the compiled step; longer ones are streamed."""
 _CACHED_NUMBERS = 1 << 16
 """Numbers of a block's features and responsibilities: half of a megabyte, a core's second-level cache."""
 
-SHORTEST_BLOCK, LONGEST_BLOCK = 192, 1024
+SHORTEST_BLOCK, LONGEST_BLOCK = 320, 1024
 """Rows in a block: shorter ones make thin matrix products, longer ones gain nothing."""
 SHORTEST_PATTERN = 64
 """Rows in the shortest block of rows with missing cells."""
