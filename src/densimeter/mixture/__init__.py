@@ -21,6 +21,8 @@ The story, file by file:
 `conditioning`       what is left when some columns are known
 `fitted`             what can be asked of any fitted mixture
 `arguments`          checks of the arrays that estimators are given
+`iterated`           what estimators fitted by iterations share
+`streaming`          fits to batches of rows
 `estimator`          `GaussianMixture`, the scikit-learn face
 `priors`             what variational Bayes believes before it sees rows
 `bayesian_updates`   its two steps, made of EM's

@@ -43,11 +43,11 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """The best restart, in the user's coordinates, and the bounds of all of them."""
+    """The best restart, in the user's coordinates, its bounds by iteration, and the last of every restart."""
 
     parameters: Parameters
-    lower_bound: float
-    lower_bounds: np.ndarray
+    bounds: np.ndarray
+    restart_bounds: np.ndarray
     n_iter: int
     converged: bool
 
@@ -153,7 +153,7 @@ def _best(recipe: Recipe, frame: Frame, ended: em.Progression) -> Fit:
         if np.isfinite(bounds[best]) and is_proper(recipe.family, inner):
             return Fit(
                 frame.outward(recipe.family, inner),
-                float(ended.lower_bound[best]),
+                ended.history[best][~np.isnan(ended.history[best])],
                 ended.lower_bound,
                 int(ended.n_iter[best]),
                 bool(ended.converged[best]),

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 import jax
@@ -15,7 +14,6 @@ from densimeter.mixture.families import Parameters, constant_terms, normalised, 
 from densimeter.mixture.linalg import gram, inverse_cholesky
 
 
-@cache
 def _pairs(n_features: int) -> tuple[np.ndarray, np.ndarray]:
     """Every pair of columns once, in the order of their distance around a circle.
 
@@ -28,7 +26,6 @@ def _pairs(n_features: int) -> tuple[np.ndarray, np.ndarray]:
     return first, (first + distance) % d
 
 
-@cache
 def _positions(n_features: int) -> np.ndarray:
     """Where the pair of columns i and j stands among the `_pairs`, ``(d, d)``."""
     positions = np.zeros((n_features, n_features), int)
