@@ -30,7 +30,7 @@ def improved(model: GaussianMixture, X: np.ndarray) -> GaussianMixture:
 
 
 def moves(model: GaussianMixture, X: np.ndarray) -> list[tuple[tuple[int, int], int]]:
-    """Pairs that share their rows with components that fit theirs worst, the best first (eqs. 3.1 and 3.2)."""
+    """Pairs that share rows, each with the component that fits its rows worst, the best first."""
     log_joint = model.log_joint(X)
     posterior = model.predict_proba(X)
     shares = posterior / np.maximum(posterior.sum(0), 1e-300)

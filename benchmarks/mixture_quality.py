@@ -70,7 +70,7 @@ def thin() -> Mixture:
 
 
 def hidden(d: int) -> Mixture:
-    """Two clouds apart along one axis, stretched so that all rows have covariance one (scikit-learn #34842)."""
+    """Two clouds apart along one axis, where all rows have covariance one (scikit-learn #34842)."""
     means = np.zeros((2, d))
     means[:, 0] = -0.95, 0.95
     root = np.eye(d)
