@@ -15,7 +15,8 @@ The story, file by file:
 `density`            the log-density in the user's coordinates
 `missing`            expectations of missing cells
 `starts`             where EM begins
-`tournament`         short runs of many starts
+`moves`              merge and split moves out of poor optima
+`tournament`         short runs of many starts, and of the best one's moves
 `fitting`            a whole fit, from batches of rows to the best restart
 `online`             stepwise EM, for batches seen once
 `conditioning`       what is left when some columns are known

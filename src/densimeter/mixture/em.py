@@ -173,22 +173,21 @@ def _loop(
 
     def step(turn: tuple[jax.Array, Progression]) -> tuple[jax.Array, Progression]:
         i, state = turn
+        on = state.active & (family.cancellation(state.parameters) < limit)
         sums, log_likelihood = sweep(family, family.natural(state.parameters), chart, piece)
         moved = family.maximise(sums, n_features, floor)
-        on = state.active
         bound = jnp.where(on, log_likelihood / total_weight, state.lower_bound)
         settled = jnp.where(on, jnp.abs(bound - state.lower_bound) < tol, state.converged)
         n_iter = state.n_iter + on
         parameters = Parameters(*map(partial(_select, on), moved, state.parameters))
         going = on & ~settled & jnp.isfinite(bound) & (n_iter < max_iter)
-        going = going & (family.cancellation(parameters) < limit)
         history = state.history.at[:, i].set(jnp.where(on, bound, jnp.nan))
         return i + 1, Progression(parameters, bound, n_iter, settled, going, history)
 
-    first = replace(begun, active=begun.active & (family.cancellation(begun.parameters) < limit))
-    _, last = jax.lax.while_loop(
-        lambda turn: turn[1].active.any() & (turn[0] < room), step, (jnp.int32(0), first)
-    )
+    def unfinished(turn: tuple[jax.Array, Progression]) -> jax.Array:
+        return turn[1].active.any() & (turn[0] < room)
+
+    _, last = jax.lax.while_loop(unfinished, step, (jnp.int32(0), begun))
     return last
 
 

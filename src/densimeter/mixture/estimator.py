@@ -49,7 +49,8 @@ class GaussianMixture(StreamedMixture):
     n_init : int
         Restarts; the one with the highest likelihood is kept.
     init_params : {"auto", "kmeans", "k-means++", "random", "random_from_data"}
-        How a start is made; "auto" lets nine more starts of several kinds compete in short runs.
+        How a start is made; "auto" lets nine more starts of several kinds compete in short runs, and then the
+        best of them with itself after merge and split moves.
     weights_init, means_init, precisions_init : array-like, optional
         Given parts of the start, in the user's coordinates.
     random_state : int, RandomState, Generator or None

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import jax.numpy as jnp
+import jax
 import numpy as np
 
 from densimeter.foundations.precision import computing_in
@@ -163,7 +163,7 @@ class Resident:
 def _keep(piece: Piece, dtype: np.dtype) -> Callable[[], Piece]:
     """The piece, handed to JAX once."""
     with computing_in(dtype):
-        kept = Piece(jnp.asarray(piece.columns), jnp.asarray(piece.weights), piece.n_filled)
+        kept = Piece(jax.device_put(piece.columns), jax.device_put(piece.weights), piece.n_filled)
     return lambda: kept
 
 
