@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 
 import densimeter as dm
+from densimeter.energy.density import TiltedDensity
+from densimeter.energy.kernel_base import KernelBase
+from densimeter.energy.stacked_base import StackedBase
 from densimeter.storage import container
 
 
@@ -16,6 +19,16 @@ def rows(n=60, d=2):
 TINY = dict(hidden=(4,), n_frequencies=2, max_steps=100, log_z_width=0.2, random_state=0)  # noqa: C408
 
 X = rows()
+
+
+def energy_on_a_stack():
+    """A model whose base is a mixture and a kernel estimate, put together by hand: a fit would take long."""
+    model = dm.EnergyModel("gaussian", **TINY).fit(X)
+    mixture, tilt = model.density_.base, model.density_.tilt
+    stack = StackedBase(mixture, KernelBase.of(model.scaling_.apply(X[:20]), np.array([0.1, 0.2])), 0.4)
+    model.density_ = TiltedDensity(stack, tilt).in_double_precision()
+    return model
+
 
 MODELS = {
     "mixture": lambda: dm.GaussianMixture(2, random_state=0).fit(X),
@@ -49,6 +62,7 @@ MODELS = {
     "energy on a mixture": lambda: dm.EnergyModel(
         dm.GaussianMixture(2, random_state=0).fit(rows(80)), **TINY
     ).fit(X),
+    "energy on a stack": energy_on_a_stack,
 }
 
 _kept = {}

@@ -4,7 +4,8 @@ The story, each file importing only those before it:
 
 `networks`      g: a perceptron with waves among its inputs, zero before training
 `tilt`          t: g within its bound; weakened and capped when training is over
-`base`          q: a Gaussian mixture; `mixture_base` chooses and fits it
+`base`          q: a Gaussian mixture; `mixture_base` chooses and fits it, `stacked_base` puts a kernel
+                estimate, `kernel_base`, beside it
 `proposal`      where the draws that stand for q come from, and their weights
 `transitions`   Metropolis-adjusted Langevin steps
 `objectives`    the ways to learn t, one file each

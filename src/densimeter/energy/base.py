@@ -1,4 +1,4 @@
-"""The base q: a Gaussian mixture (of one component, if plain) with exact samples and a normalised density."""
+"""The base q: normalised, with exact samples. A Gaussian mixture, of one component if plain."""
 
 from __future__ import annotations
 
@@ -11,7 +11,30 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from densimeter.foundations.batching import over_rows
+from densimeter.foundations.precision import double_precision
 from densimeter.foundations.scaling import ColumnScaling
+
+
+class Base(Protocol):
+    """A normalised density of the scaled rows that can be sampled exactly; an Equinox module."""
+
+    @property
+    def n_features(self) -> int:
+        """Number of columns."""
+        ...
+
+    def log_prob(self, x: jax.Array) -> jax.Array:
+        """Log q(x) of one point ``(n_features,)``, nats."""
+        ...
+
+    def log_probs(self, Z: np.ndarray) -> np.ndarray:
+        """Log q of many points ``(n, d)``, float64."""
+        ...
+
+    def sample(self, key: jax.Array, n_samples: int) -> jax.Array:
+        """Exact draws ``(n_samples, n_features)``."""
+        ...
 
 
 class MixtureBase(eqx.Module):
@@ -46,6 +69,12 @@ class MixtureBase(eqx.Module):
         constant = self.log_weights + log_det - self.n_features / 2 * math.log(2 * math.pi)
         return jax.nn.logsumexp(constant - 0.5 * jnp.square(standard).sum(-1))
 
+    def log_probs(self, Z: np.ndarray) -> np.ndarray:
+        """Log q of many points ``(n, d)``, float64."""
+        with double_precision():
+            double = jax.tree.map(lambda leaf: jnp.asarray(np.asarray(leaf, np.float64)), self)
+        return over_rows(double.log_prob, Z)
+
     def sample(self, key: jax.Array, n_samples: int) -> jax.Array:
         """Exact draws ``(n_samples, n_features)``: a component each, then a Gaussian."""
         for_component, for_point = jax.random.split(key)
@@ -64,12 +93,12 @@ class MixtureBase(eqx.Module):
 
 
 @eqx.filter_jit
-def sample(base: MixtureBase, key: jax.Array, n_samples: int) -> jax.Array:
-    """`MixtureBase.sample`, compiled."""
+def sample(base: Base, key: jax.Array, n_samples: int) -> jax.Array:
+    """`Base.sample`, compiled."""
     return base.sample(key, n_samples)
 
 
-FitBase: TypeAlias = Callable[[np.ndarray], MixtureBase]
+FitBase: TypeAlias = Callable[[np.ndarray], Base]
 """Scaled rows ``(n, d)`` to a base, once it is decided what bases are made of."""
 
 

@@ -58,9 +58,17 @@ def cross_fit(
     size = bucket_size(max(len(part) for part in parts))
     rows = np.stack([pad_rows(part, size) for part in parts])
     with computing_in(np.float32):
-        stacked = jax.tree.map(lambda *leaves: jnp.asarray(np.stack(leaves), jnp.float32), *bases)
+        stacked = jax.tree.map(_stacked, *bases)
         counts = jnp.asarray([len(part) for part in parts])
         return Folds(jnp.asarray(rows, jnp.float32), counts, stacked), fit
+
+
+def _stacked(*leaves: np.ndarray) -> jax.Array:
+    """The same leaf of all bases with a leading axis, padded with zeros where they differ in length."""
+    if np.ndim(leaves[0]) > 0:
+        longest = max(len(leaf) for leaf in leaves)
+        leaves = tuple(pad_rows(leaf, longest) for leaf in leaves)
+    return jnp.asarray(np.stack(leaves), jnp.float32)
 
 
 def _others(parts: list[np.ndarray], index: int) -> list[np.ndarray]:

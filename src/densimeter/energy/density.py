@@ -9,19 +9,22 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from densimeter.energy.base import MixtureBase
+from densimeter.energy.base import Base
 from densimeter.energy.tilt import FinishedTilt
 from densimeter.foundations.padding import bucket_size, pad_rows
 from densimeter.foundations.precision import double_precision
 
 BLOCK = 8192
-"""Rows computed at a time."""
+"""Rows computed at a time, if the base has few parts."""
+
+MOST_TERMS = 2**23
+"""Rows times terms of the base computed at a time, as gradients keep them all."""
 
 
 class TiltedDensity(eqx.Module):
     """``q(x) exp(t(x))``, unnormalised, for one point x of shape ``(n_features,)`` of the scaled rows."""
 
-    base: MixtureBase
+    base: Base
     tilt: FinishedTilt
 
     def log_prob_above_log_z(self, x: jax.Array) -> jax.Array:
@@ -36,12 +39,13 @@ class TiltedDensity(eqx.Module):
 
 def values(density: TiltedDensity, Z: np.ndarray) -> np.ndarray:
     """Log-density plus log Z of each of the scaled rows ``(n, d)``, in float64; memory one block."""
-    return _in_blocks(_values, density, Z)
+    return density.base.log_probs(Z) + tilts(density, Z)
 
 
 def gradients(density: TiltedDensity, Z: np.ndarray) -> np.ndarray:
     """Gradient of the log-density at each of the scaled rows, ``(n, d)``, in float64."""
-    return _in_blocks(_gradients, density, Z)
+    n_terms = max(leaf.shape[0] for leaf in jax.tree.leaves(density.base) if leaf.ndim)
+    return _in_blocks(_gradients, density, Z, block=min(BLOCK, bucket_size(MOST_TERMS // n_terms)))
 
 
 def tilts(density: TiltedDensity, Z: np.ndarray) -> np.ndarray:
@@ -55,22 +59,20 @@ def _tilts(density: TiltedDensity, rows: jax.Array) -> jax.Array:
 
 
 @eqx.filter_jit
-def _values(density: TiltedDensity, rows: jax.Array) -> jax.Array:
-    return jax.vmap(density.log_prob_above_log_z)(rows)
-
-
-@eqx.filter_jit
 def _gradients(density: TiltedDensity, rows: jax.Array) -> jax.Array:
     return jax.vmap(jax.grad(density.log_prob_above_log_z))(rows)
 
 
 def _in_blocks(
-    function: Callable[[TiltedDensity, jax.Array], jax.Array], density: TiltedDensity, Z: np.ndarray
+    function: Callable[[TiltedDensity, jax.Array], jax.Array],
+    density: TiltedDensity,
+    Z: np.ndarray,
+    block: int = BLOCK,
 ) -> np.ndarray:
     found = []
     with double_precision():
-        for first in range(0, len(Z), BLOCK):
-            block = Z[first : first + BLOCK]
-            padded = pad_rows(block, min(bucket_size(len(block)), BLOCK))
-            found.append(np.asarray(function(density, jnp.asarray(padded)))[: len(block)])
+        for first in range(0, len(Z), block):
+            rows = Z[first : first + block]
+            padded = pad_rows(rows, min(bucket_size(len(rows)), block))
+            found.append(np.asarray(function(density, jnp.asarray(padded)))[: len(rows)])
     return np.concatenate(found)

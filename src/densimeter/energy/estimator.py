@@ -28,16 +28,17 @@ class EnergyModel(DensityMixin, BaseEstimator):
 
     .. math:: p(x) = q(x) \exp(t(x)) / Z, \qquad t(x) = B \tanh(g(x) / B), \qquad Z = E_q[\exp t]
 
-    q is a Gaussian mixture, so it is normalised and sampled exactly; g is a multilayer perceptron that is
-    zero before training, so training starts at q. Rows are standardised inside and the Jacobian is
-    counted. The textbook baseline is ``EnergyModel(base="gaussian", activation="relu", n_frequencies=0,
-    tilt_bound=None)``.
+    q is a Gaussian mixture, beside which a kernel estimate has the share that unseen rows give it; it is
+    normalised and sampled exactly. g is a multilayer perceptron that is zero before training, so training
+    starts at q. Rows are standardised inside and the Jacobian is counted. The textbook baseline is
+    ``EnergyModel(base="gaussian", activation="relu", n_frequencies=0, tilt_bound=None)``.
 
     Parameters
     ----------
-    base : {"mixture", "gaussian"} or fitted GaussianMixture
-        q. The mixture's size and family are chosen by AIC on rows set apart; a mixture of your own should
-        have been fitted on other rows.
+    base : {"stacked", "mixture", "gaussian"} or fitted GaussianMixture
+        q. The mixture's size and family are chosen by AIC on rows set apart, the kernel's share and bandwidth
+        in a stack by the likelihood of rows that neither has seen; a mixture of your own should have been
+        fitted on other rows.
     hidden : sequence of int
         Widths of the hidden layers of g.
     activation : {"silu", "relu", "gelu", "tanh", "softplus"}
@@ -91,7 +92,7 @@ class EnergyModel(DensityMixin, BaseEstimator):
 
     def __init__(
         self,
-        base: Any = "mixture",
+        base: Any = "stacked",
         *,
         hidden: Sequence[int] = (128, 128, 128),
         activation: str = "silu",

@@ -9,13 +9,14 @@ import jax
 import numpy as np
 
 from densimeter.energy import density as densities
-from densimeter.energy.base import MixtureBase
+from densimeter.energy.base import Base
 from densimeter.energy.checkpoint import Checkpoint, fingerprint
 from densimeter.energy.crossfit import Split, cross_fit, hold_out
 from densimeter.energy.density import TiltedDensity
 from densimeter.energy.networks import make_network
 from densimeter.energy.normalizer import estimate_log_z
 from densimeter.energy.settings import Settings
+from densimeter.energy.stacked_base import StackedBase
 from densimeter.energy.tilt import FinishedTilt, Tilt
 from densimeter.energy.training import Best, Folds, start, train
 from densimeter.energy.validation import Validation
@@ -62,9 +63,14 @@ def fit_tilted_density(
         tilt = Tilt(network, settings.bound)
         best = _train_or_resume(tilt, folds, validation, settings, for_steps, progress)
     _say_if_draws_were_few(best, settings.plan.n_proposals)
-    density = finish(fit_base(split.everything), best, split)
+    density = finish(_simplest(fit_base(split.everything)), best, split)
     log_z = estimate_log_z(density, settings.precision, jax.random.fold_in(key, 1))
     return Fitted(density, scaling, log_z, best)
+
+
+def _simplest(base: Base) -> Base:
+    """Without the parts of a stack that have no share."""
+    return base.simplest() if isinstance(base, StackedBase) else base
 
 
 def _train_or_resume(
@@ -93,7 +99,7 @@ def _say_if_draws_were_few(best: Best, n_proposals: int) -> None:
     )
 
 
-def finish(base: MixtureBase, best: Best, split: Split) -> TiltedDensity:
+def finish(base: Base, best: Best, split: Split) -> TiltedDensity:
     """The density in float64, its tilt weakened as validated and capped at the highest value met."""
     uncapped = FinishedTilt(best.tilt, np.float64(best.strength), np.float64(np.inf))
     density = TiltedDensity(base, uncapped).in_double_precision()

@@ -9,18 +9,18 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from densimeter.energy.base import MixtureBase
+from densimeter.energy.base import Base
 from densimeter.foundations.densities import StudentT
 
 
 class Proposal(Protocol):
     """A density r near the base q: ``E_q[f] = mean(f(y) exp(log_weight(y)))`` over draws y of r."""
 
-    def sample(self, base: MixtureBase, key: jax.Array, n_samples: int) -> jax.Array:
+    def sample(self, base: Base, key: jax.Array, n_samples: int) -> jax.Array:
         """Draws ``(n_samples, n_features)``."""
         ...
 
-    def log_weight(self, base: MixtureBase, x: jax.Array) -> jax.Array:
+    def log_weight(self, base: Base, x: jax.Array) -> jax.Array:
         """``log q(x) - log r(x)`` of one point, nats."""
         ...
 
@@ -28,11 +28,11 @@ class Proposal(Protocol):
 class FromBase(eqx.Module):
     """The base itself: every weight is one."""
 
-    def sample(self, base: MixtureBase, key: jax.Array, n_samples: int) -> jax.Array:
+    def sample(self, base: Base, key: jax.Array, n_samples: int) -> jax.Array:
         """Exact draws of the base."""
         return base.sample(key, n_samples)
 
-    def log_weight(self, base: MixtureBase, x: jax.Array) -> jax.Array:
+    def log_weight(self, base: Base, x: jax.Array) -> jax.Array:
         """Zero."""
         return jnp.zeros((), x.dtype)
 
@@ -48,7 +48,7 @@ class Defensive(eqx.Module):
     spread: float = eqx.field(static=True, default=1.5)
     freedom: int = eqx.field(static=True, default=3)
 
-    def sample(self, base: MixtureBase, key: jax.Array, n_samples: int) -> jax.Array:
+    def sample(self, base: Base, key: jax.Array, n_samples: int) -> jax.Array:
         """Draws of the mixture of base and broad part."""
         for_base, for_broad, for_choice = jax.random.split(key, 3)
         from_base = base.sample(for_base, n_samples)
@@ -56,7 +56,7 @@ class Defensive(eqx.Module):
         is_broad = jax.random.uniform(for_choice, (n_samples, 1)) < self.share
         return jnp.where(is_broad, from_broad, from_base)
 
-    def log_weight(self, base: MixtureBase, x: jax.Array) -> jax.Array:
+    def log_weight(self, base: Base, x: jax.Array) -> jax.Array:
         """``log q(x) - log((1 - share) q(x) + share h(x))``, nats."""
         log_base = base.log_prob(x)
         log_broad = self._broad(x).log_prob(x)
@@ -69,7 +69,7 @@ class Defensive(eqx.Module):
 
 
 def weighted_draws(
-    proposal: Proposal, base: MixtureBase, key: jax.Array, n_samples: int
+    proposal: Proposal, base: Base, key: jax.Array, n_samples: int
 ) -> tuple[jax.Array, jax.Array]:
     """Draws ``(n_samples, n_features)`` and their log weights ``(n_samples,)``."""
     points = proposal.sample(base, key, n_samples)

@@ -16,13 +16,18 @@ from densimeter.energy.networks import ACTIVATIONS, Architecture
 from densimeter.energy.normalizer import Precision
 from densimeter.energy.objectives import OBJECTIVES
 from densimeter.energy.proposal import PROPOSALS
+from densimeter.energy.stacked_base import ChooseStacked
 from densimeter.energy.tilt import Bound, TanhBound, Unbounded
 from densimeter.energy.training import Plan
 from densimeter.foundations.checks import check_count, check_number, choose
 from densimeter.foundations.errors import SettingError
 from densimeter.mixture import GaussianMixture
 
-BASES: dict[str, ChooseBase] = {"gaussian": ChooseGaussian(), "mixture": ChooseMixture()}
+BASES: dict[str, ChooseBase] = {
+    "gaussian": ChooseGaussian(),
+    "mixture": ChooseMixture(),
+    "stacked": ChooseStacked(),
+}
 """What a user's word for the base stands for."""
 
 

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from densimeter.energy.base import MixtureBase
+from densimeter.energy.base import Base
 from densimeter.energy.objectives.contract import Batch, Learned, Objective
 from densimeter.energy.proposal import Proposal
 from densimeter.energy.tilt import Tilt
@@ -60,7 +60,7 @@ class Folds(NamedTuple):
 
     rows: jax.Array
     counts: jax.Array
-    bases: MixtureBase
+    bases: Base
 
 
 class State(eqx.Module):

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from densimeter.energy.base import MixtureBase, sample
+from densimeter.energy.base import Base, sample
 from densimeter.energy.tilt import Tilt
 from densimeter.foundations.padding import bucket_size, pad_rows
 
@@ -29,7 +29,7 @@ class Validation(NamedTuple):
     points: jax.Array
 
     @classmethod
-    def of(cls, Z: np.ndarray, base: MixtureBase, key: jax.Array) -> Validation:
+    def of(cls, Z: np.ndarray, base: Base, key: jax.Array) -> Validation:
         """From scaled rows and a base that was fitted without them, in float32."""
         size = bucket_size(len(Z))
         single = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float32), base)

@@ -9,13 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from densimeter.energy.base import MixtureBase
+from densimeter.energy.base import Base, MixtureBase
 from densimeter.energy.density import TiltedDensity
 from densimeter.energy.estimator import EnergyModel
+from densimeter.energy.kernel_base import KernelBase
 from densimeter.energy.networks import ACTIVATIONS, Layer, Network
 from densimeter.energy.objectives import OBJECTIVES
 from densimeter.energy.proposal import PROPOSALS
 from densimeter.energy.settings import BASES
+from densimeter.energy.stacked_base import StackedBase
 from densimeter.energy.tilt import FinishedTilt, TanhBound, Tilt, Unbounded
 from densimeter.foundations.estimates import Estimate, Guarantee
 from densimeter.foundations.scaling import ColumnScaling
@@ -64,6 +66,12 @@ _LOG_NORMALIZER: Mapping[str, Field] = {
     "guarantee": Word([str(guarantee) for guarantee in Guarantee]),
 }
 
+_KERNEL: Mapping[str, Field] = {
+    "centres": Array((None, "d")),
+    "bandwidth": Array(("d",)),
+    "share": Number(above=0, below=1),
+}
+
 _STATE: Mapping[str, Field] = {
     "location": Array(("d",)),
     "scale": Array(("d",)),
@@ -71,6 +79,7 @@ _STATE: Mapping[str, Field] = {
     "base_means": Array(("k", "d")),
     "base_cholesky": Array(("k", "d", "d")),
     "base_inverse_cholesky": Array(("k", "d", "d")),
+    "kernel": maybe(Group(_KERNEL)),
     "frequencies": Array((None, "d")),
     "layers": Layers(),
     "activation": Word(ACTIVATIONS),
@@ -86,13 +95,15 @@ _STATE: Mapping[str, Field] = {
 
 
 def _take_apart(model: EnergyModel) -> Values:
-    base, finished = model.density_.base, model.density_.tilt
+    base, kernel = _parts_of_base(model.density_.base)
+    finished = model.density_.tilt
     network, limit = finished.tilt.network, finished.tilt.bound.limit
     log_z = model.log_normalizer_
     return {
         "location": model.scaling_.location,
         "scale": model.scaling_.scale,
         **{f"base_{name}": getattr(base, name) for name in _BASE},
+        "kernel": kernel,
         "frequencies": network.frequencies,
         "layers": [(layer.weight, layer.bias) for layer in (*network.hidden, network.last)],
         "activation": network.activation.__name__,
@@ -106,6 +117,15 @@ def _take_apart(model: EnergyModel) -> Values:
 
 
 _BASE = ("log_weights", "means", "cholesky", "inverse_cholesky")
+
+
+def _parts_of_base(base: Any) -> tuple[MixtureBase, Values | None]:
+    """The mixture, and the kernel estimate beside it."""
+    if not isinstance(base, StackedBase):
+        return base, None
+    kernel = base.kernel
+    centres = np.asarray(kernel.centres)[: int(kernel.n_centres)]
+    return base.mixture, {"centres": centres, "bandwidth": kernel.bandwidth, "share": float(base.share)}
 
 
 def _restore(model: EnergyModel, values: Values) -> None:
@@ -128,7 +148,16 @@ def _told(numbers: list[float]) -> dict[str, float]:
     return {**dict(zip(_ROUND, numbers, strict=True)), "step": int(numbers[0])}
 
 
-def _base(values: Values) -> MixtureBase:
+def _base(values: Values) -> Base:
+    mixture, kernel = _mixture(values), values["kernel"]
+    if kernel is None:
+        return mixture
+    if not (kernel["bandwidth"] > 0).all() or len(kernel["centres"]) == 0:
+        raise UnfitError("the kernel estimate of the base has no width or no centres")
+    return StackedBase(mixture, KernelBase.of(kernel["centres"], kernel["bandwidth"]), kernel["share"])
+
+
+def _mixture(values: Values) -> MixtureBase:
     log_weights = values["base_log_weights"]
     with np.errstate(over="ignore"):
         total = float(np.exp(log_weights).sum())

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol
 import equinox as eqx
 import jax
 
-from densimeter.energy.base import MixtureBase
+from densimeter.energy.base import Base
 from densimeter.energy.proposal import Proposal
 from densimeter.energy.tilt import Tilt
 
@@ -24,7 +24,7 @@ class Batch(NamedTuple):
 
     rows: jax.Array
     fold: jax.Array
-    base: MixtureBase
+    base: Base
     proposal: Proposal
     n_proposals: int
     key: jax.Array
@@ -43,7 +43,7 @@ class Step(NamedTuple):
 class Objective(Protocol):
     """One way to learn the tilt. Stateless: what changes is handed in and out."""
 
-    def start(self, tilt: Tilt, bases: MixtureBase, key: jax.Array) -> tuple[Learned, Any]:
+    def start(self, tilt: Tilt, bases: Base, key: jax.Array) -> tuple[Learned, Any]:
         """The learned part and the memory before the first step; `bases` has a leading axis of folds."""
         ...
 

@@ -7,7 +7,7 @@ import math
 import equinox as eqx
 import jax
 
-from densimeter.energy.base import MixtureBase
+from densimeter.energy.base import Base
 from densimeter.energy.objectives.contract import Batch, Learned, Step
 from densimeter.energy.proposal import effective_share, weighted_draws
 from densimeter.energy.tilt import Tilt
@@ -20,7 +20,7 @@ class Importance(eqx.Module):
     ``E_p[grad t]``, which is the gradient of log Z (identity ``E_p[f] = E_q[f w] / E_q[w]``).
     """
 
-    def start(self, tilt: Tilt, bases: MixtureBase, key: jax.Array) -> tuple[Learned, None]:
+    def start(self, tilt: Tilt, bases: Base, key: jax.Array) -> tuple[Learned, None]:
         """Nothing is learned beside the tilt and nothing remembered."""
         return Learned(tilt), None
 

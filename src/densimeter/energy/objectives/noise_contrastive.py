@@ -8,7 +8,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from densimeter.energy.base import MixtureBase
+from densimeter.energy.base import Base
 from densimeter.energy.objectives.contract import Batch, Learned, Step
 from densimeter.energy.proposal import effective_share, weighted_draws
 from densimeter.energy.tilt import Tilt
@@ -20,7 +20,7 @@ class NoiseContrastive(eqx.Module):
     r is the proposal, nu the number of its draws per row, and ``log p = log q + t - c`` with c learned.
     """
 
-    def start(self, tilt: Tilt, bases: MixtureBase, key: jax.Array) -> tuple[Learned, None]:
+    def start(self, tilt: Tilt, bases: Base, key: jax.Array) -> tuple[Learned, None]:
         """``c = 0``, which is log Z of the untrained tilt."""
         return Learned(tilt, jnp.zeros(())), None
 

@@ -6,7 +6,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from densimeter.energy.base import MixtureBase
+from densimeter.energy.base import Base
 from densimeter.energy.objectives.contract import Batch, Learned, Step
 from densimeter.energy.proposal import effective_share
 from densimeter.energy.tilt import Tilt
@@ -31,9 +31,10 @@ class Persistent(eqx.Module):
     n_transitions: int = eqx.field(static=True, default=4)
     renewed: float = eqx.field(static=True, default=0.05)
 
-    def start(self, tilt: Tilt, bases: MixtureBase, key: jax.Array) -> tuple[Learned, Chains]:
+    def start(self, tilt: Tilt, bases: Base, key: jax.Array) -> tuple[Learned, Chains]:
         """Chains at exact draws of each fold's base."""
-        keys = jax.random.split(key, bases.means.shape[0])
+        n_folds = jax.tree.leaves(bases)[0].shape[0]
+        keys = jax.random.split(key, n_folds)
         positions = jax.vmap(lambda base, k: base.sample(k, self.n_chains))(bases, keys)
         return Learned(tilt), Chains(positions, jnp.log(jnp.asarray(1e-2, positions.dtype)))
 
@@ -56,7 +57,7 @@ class Persistent(eqx.Module):
         return difference, Step(chains, share)
 
     def _renew(
-        self, positions: jax.Array, tilt: Tilt, base: MixtureBase, key: jax.Array
+        self, positions: jax.Array, tilt: Tilt, base: Base, key: jax.Array
     ) -> tuple[jax.Array, jax.Array]:
         for_draws, for_choice, for_coins = jax.random.split(key, 3)
         draws = base.sample(for_draws, self.n_chains)

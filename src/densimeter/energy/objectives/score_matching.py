@@ -8,7 +8,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from densimeter.energy.base import MixtureBase
+from densimeter.energy.base import Base
 from densimeter.energy.objectives.contract import Batch, Learned, Step
 from densimeter.energy.tilt import Tilt
 
@@ -22,7 +22,7 @@ class DenoisingScoreMatching(eqx.Module):
 
     noise: float = eqx.field(static=True, default=0.05)
 
-    def start(self, tilt: Tilt, bases: MixtureBase, key: jax.Array) -> tuple[Learned, None]:
+    def start(self, tilt: Tilt, bases: Base, key: jax.Array) -> tuple[Learned, None]:
         """Nothing is learned beside the tilt and nothing remembered."""
         return Learned(tilt), None
 
@@ -40,7 +40,7 @@ class SlicedScoreMatching(eqx.Module):
     Needs an activation with a second derivative: with relu the first term is zero almost everywhere.
     """
 
-    def start(self, tilt: Tilt, bases: MixtureBase, key: jax.Array) -> tuple[Learned, None]:
+    def start(self, tilt: Tilt, bases: Base, key: jax.Array) -> tuple[Learned, None]:
         """Nothing is learned beside the tilt and nothing remembered."""
         return Learned(tilt), None
 
@@ -56,5 +56,5 @@ class SlicedScoreMatching(eqx.Module):
         return jax.vmap(at)(batch.rows, signs).mean(), Step(memory, jnp.ones(()))
 
 
-def _score_of(tilt: Tilt, base: MixtureBase) -> Callable[[jax.Array], jax.Array]:
+def _score_of(tilt: Tilt, base: Base) -> Callable[[jax.Array], jax.Array]:
     return jax.grad(lambda x: base.log_prob(x) + tilt(x))

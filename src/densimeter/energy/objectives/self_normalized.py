@@ -6,7 +6,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from densimeter.energy.base import MixtureBase
+from densimeter.energy.base import Base
 from densimeter.energy.objectives.contract import Batch, Learned, Step
 from densimeter.energy.proposal import effective_share, weighted_draws
 from densimeter.energy.tilt import Tilt
@@ -20,7 +20,7 @@ class SelfNormalized(eqx.Module):
     (arXiv 2503.07021, "self-normalised log-likelihood").
     """
 
-    def start(self, tilt: Tilt, bases: MixtureBase, key: jax.Array) -> tuple[Learned, None]:
+    def start(self, tilt: Tilt, bases: Base, key: jax.Array) -> tuple[Learned, None]:
         """``b = 0``, which is log Z of the untrained tilt."""
         return Learned(tilt, jnp.zeros(())), None
 

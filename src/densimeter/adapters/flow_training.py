@@ -1,0 +1,171 @@
+"""Training a flow of flowjax by maximum likelihood, stopped by validation rows."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from densimeter.foundations.errors import NonFiniteError, SettingError
+from densimeter.foundations.padding import bucket_size, pad_rows
+from densimeter.foundations.progress import Progress
+
+STEPS_PER_ROUND = 100
+"""Steps between two looks at the validation rows, compiled as one."""
+
+
+@dataclass(frozen=True, slots=True)
+class FlowSettings:
+    """Shape of the flow and course of its training; see `FlowDensity`."""
+
+    n_layers: int
+    width: int
+    n_knots: int
+    max_steps: int
+    batch_size: int
+    learning_rate: float
+    patience: int
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedFlow:
+    """A flowjax distribution, and the validation score (nats per scaled row) after each round."""
+
+    flow: Any
+    history: list[dict[str, float]]
+    best_step: int
+
+
+def flowjax_package() -> Any:
+    """flowjax, or an error that says how to get it."""
+    try:
+        import flowjax.bijections
+        import flowjax.distributions
+        import flowjax.flows
+    except ImportError as error:
+        raise SettingError(
+            "a flow needs the package flowjax, which is not installed", "pip install 'densimeter[flows]'"
+        ) from error
+    return flowjax
+
+
+def new_flow(n_features: int, settings: FlowSettings, key: jax.Array) -> Any:
+    """A masked autoregressive flow of rational quadratic splines over a standard normal base.
+
+    Source: Durkan, Bekasov, Murray and Papamakarios, "Neural spline flows", NeurIPS (2019).
+    """
+    package = flowjax_package()
+    spline = package.bijections.RationalQuadraticSpline(knots=settings.n_knots, interval=5)
+    return package.flows.masked_autoregressive_flow(
+        key,
+        base_dist=package.distributions.Normal(jnp.zeros(n_features)),
+        transformer=spline,
+        flow_layers=settings.n_layers,
+        nn_width=settings.width,
+    )
+
+
+def train_flow(
+    flow: Any,
+    rows: np.ndarray,
+    rows_val: np.ndarray,
+    settings: FlowSettings,
+    key: jax.Array,
+    progress: Progress,
+) -> TrainedFlow:
+    """The flow after the round in which the validation rows ``(m, d)`` liked it best.
+
+    Raises
+    ------
+    NonFiniteError
+        If a score stops being finite.
+    """
+    parameters, static = _partition(flow)
+    schedule = optax.cosine_decay_schedule(settings.learning_rate, settings.max_steps, alpha=0.01)
+    optimiser = optax.chain(optax.clip_by_global_norm(5.0), optax.adam(schedule))
+    state = optimiser.init(parameters)
+    padded = [jnp.asarray(pad_rows(part, bucket_size(len(part))), jnp.float32) for part in (rows, rows_val)]
+    best, best_score, best_step, history = parameters, -math.inf, 0, []
+    for step in range(0, settings.max_steps, STEPS_PER_ROUND):
+        key, round_key = jax.random.split(key)
+        parameters, state, score = _round(
+            (parameters, state),
+            static,
+            padded,
+            (len(rows), len(rows_val)),
+            round_key,
+            optimiser,
+            settings.batch_size,
+        )
+        step, score = step + STEPS_PER_ROUND, float(score)
+        if not math.isfinite(score):
+            raise NonFiniteError(
+                f"the flow's validation score is {score} after {step} steps", "lower the learning rate"
+            )
+        history.append({"step": step, "validation_score": score})
+        progress(step, settings.max_steps, f"flow: validation score {score:.3f}")
+        if score > best_score:
+            best, best_score, best_step = parameters, score, step
+        if step - best_step >= settings.patience * STEPS_PER_ROUND:
+            break
+    return TrainedFlow(eqx.combine(best, static), history, best_step)
+
+
+def in_double_precision(flow: Any) -> Any:
+    """The flow with its numbers as float64; to be called in a scope of double precision."""
+    return jax.tree.map(
+        lambda leaf: jnp.asarray(leaf, jnp.float64) if eqx.is_inexact_array(leaf) else leaf, flow
+    )
+
+
+def draw(flow: Any, key: jax.Array, n_samples: int) -> jax.Array:
+    """Independent rows ``(n_samples, d)`` of the flow, in the scope's precision."""
+    return _draw(flow, key, bucket_size(n_samples))[:n_samples]
+
+
+@eqx.filter_jit
+def _draw(flow: Any, key: jax.Array, n_samples: int) -> jax.Array:
+    return flow.sample(key, (n_samples,))
+
+
+@eqx.filter_jit
+def _round(
+    trained: tuple[Any, Any],
+    static: Any,
+    padded: list[jax.Array],
+    counts: tuple[Any, Any],
+    key: jax.Array,
+    optimiser: Any,
+    batch_size: int,
+) -> tuple[Any, Any, jax.Array]:
+    rows, rows_val = padded
+
+    def loss(parameters: Any, batch: jax.Array) -> jax.Array:
+        return -eqx.combine(parameters, static).log_prob(batch).mean()
+
+    def step(carried: tuple[Any, Any], step_key: jax.Array) -> tuple[tuple[Any, Any], None]:
+        parameters, state = carried
+        batch = rows[jax.random.randint(step_key, (batch_size,), 0, counts[0])]
+        gradient = jax.grad(loss)(parameters, batch)
+        updates, state = optimiser.update(gradient, state, parameters)
+        return (eqx.apply_updates(parameters, updates), state), None
+
+    (parameters, state), _ = jax.lax.scan(step, trained, jax.random.split(key, STEPS_PER_ROUND))
+    scores = eqx.combine(parameters, static).log_prob(rows_val)
+    real = jnp.arange(len(rows_val)) < counts[1]
+    return parameters, state, jnp.where(real, scores, 0.0).sum() / counts[1]
+
+
+def _partition(flow: Any) -> tuple[Any, Any]:
+    """What is trained, and the rest; flowjax marks what is not to be trained."""
+    import paramax
+
+    return eqx.partition(
+        flow, eqx.is_inexact_array, is_leaf=lambda leaf: isinstance(leaf, paramax.NonTrainable)
+    )

@@ -1,0 +1,210 @@
+"""A density to draw from that reaches wherever a model of given rows may have its mass.
+
+Four parts, each for a kind of model: kernels at the rows as narrow as the model's own peaks there (kernel
+estimates with small bandwidths), broader kernels (anything smooth), a t distribution of the rows' covariance,
+and independent Cauchy columns (heavy tails, in all directions and along the axes). Draws are stratified over
+the parts.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from scipy.spatial import KDTree
+from scipy.special import gammaln, logsumexp
+
+Scores = Callable[[np.ndarray], np.ndarray]
+"""Rows ``(n, d)`` to log-densities ``(n,)``, nats; -inf outside the support, never NaN."""
+
+_MOST_BROAD_KERNELS = 500
+_PROBED_ROWS = 48
+_OCTAVES = 2.0 ** np.arange(1, -26, -1.0)
+"""Distances, in standard deviations, at which a fall from a peak is looked for."""
+_REACH = 9.0
+"""Kernel widths beyond which a narrow kernel is zero beside the broad parts."""
+_MOST_PAIRS = 2 * 10**7
+_SHARES = (0.35, 0.35, 0.15, 0.15)
+
+
+class Part(Protocol):
+    """One part of the proposal."""
+
+    def sample(self, n: int, generator: np.random.Generator) -> np.ndarray:
+        """Independent rows ``(n, d)``."""
+        ...
+
+    def log_prob(self, rows: np.ndarray) -> np.ndarray:
+        """Log-density of each row, nats."""
+        ...
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A mixture of parts with given shares."""
+
+    parts: Sequence[Part]
+    shares: np.ndarray
+
+    def sample(self, n: int, generator: np.random.Generator) -> np.ndarray:
+        """Rows ``(n, d)``, each part's share of them exactly, up to rounding, in random order."""
+        ends = np.rint(np.cumsum(self.shares) * n).astype(int)
+        counts = np.diff(ends, prepend=0)
+        drawn = [part.sample(count, generator) for part, count in zip(self.parts, counts, strict=True)]
+        return generator.permutation(np.concatenate(drawn))
+
+    def log_prob(self, rows: np.ndarray) -> np.ndarray:
+        """Log-density of each row, nats."""
+        parts = [
+            np.log(share) + part.log_prob(rows) for part, share in zip(self.parts, self.shares, strict=True)
+        ]
+        return np.asarray(logsumexp(parts, axis=0))
+
+
+def covering_proposal(scores: Scores, rows: np.ndarray, generator: np.random.Generator) -> Proposal:
+    """The proposal for a model that was fitted to rows like these ``(n, d)``."""
+    frame = Frame.of(rows)
+    d = rows.shape[1]
+    whitened = frame.apply(rows)
+    centres = generator.permutation(whitened)[:_MOST_BROAD_KERNELS]
+    broad = 1.2 * (4 / (len(centres) * (d + 2))) ** (1 / (d + 4))  # Silverman's width, and some
+    peaks = _peak_widths(scores, frame, whitened, generator)
+    parts: list[Part] = [
+        _Kernels(frame, centres, np.full(d, broad)),
+        _Student(frame, 1.0),
+        _Cauchy(*_middle(rows)),
+    ]
+    if (peaks < 0.7 * broad).any():
+        narrow = _narrow_centres(whitened, peaks, generator)
+        return Proposal([_Kernels(frame, narrow, peaks), *parts], np.array(_SHARES))
+    return Proposal(parts, np.array(_SHARES[1:]) / sum(_SHARES[1:]))
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The affine map ``z = L^-1 (x - middle)`` that gives rows unit covariance, outliers aside."""
+
+    middle: np.ndarray
+    factor: np.ndarray
+
+    @classmethod
+    def of(cls, rows: np.ndarray) -> Frame:
+        """From medians, quartiles, and the correlations of rows clipped to five standard deviations."""
+        middle, width = _middle(rows)
+        clipped = np.clip((rows - middle) / width, -5, 5)
+        covariance = np.cov(clipped, rowvar=False).reshape(len(width), -1)
+        covariance += 1e-6 * np.trace(covariance) / len(width) * np.eye(len(width))
+        return cls(middle, width[:, None] * np.linalg.cholesky(covariance))
+
+    @property
+    def log_volume(self) -> float:
+        """``log |det L|``: what a log-density of x gains as one of z."""
+        return float(np.linalg.slogdet(self.factor)[1])
+
+    def apply(self, rows: np.ndarray) -> np.ndarray:
+        """The whitened rows."""
+        return np.linalg.solve(self.factor, (rows - self.middle).T).T
+
+    def invert(self, whitened: np.ndarray) -> np.ndarray:
+        """Rows in their own units."""
+        return whitened @ self.factor.T + self.middle
+
+
+@dataclass(frozen=True)
+class _Kernels:
+    """Equal Gaussian kernels at whitened centres ``(m, d)``, with a width for each whitened axis."""
+
+    frame: Frame
+    centres: np.ndarray
+    widths: np.ndarray
+
+    def sample(self, n: int, generator: np.random.Generator) -> np.ndarray:
+        chosen = self.centres[generator.integers(len(self.centres), size=n)]
+        return self.frame.invert(chosen + generator.normal(size=chosen.shape) * self.widths)
+
+    def log_prob(self, rows: np.ndarray) -> np.ndarray:
+        z = self.frame.apply(rows) / self.widths
+        log_height = -0.5 * z.shape[1] * np.log(2 * np.pi) - np.log(self.widths).sum() - self.frame.log_volume
+        sums = np.zeros(len(rows))
+        tree = KDTree(self.centres / self.widths)
+        for start in range(0, len(z), 1024):
+            pairs = KDTree(z[start : start + 1024]).sparse_distance_matrix(
+                tree, _REACH, output_type="ndarray"
+            )
+            np.add.at(sums, start + pairs["i"], np.exp(-0.5 * pairs["v"] ** 2))
+        with np.errstate(divide="ignore"):
+            return np.log(sums / len(self.centres)) + log_height
+
+
+@dataclass(frozen=True)
+class _Student:
+    """A t distribution in the whitened frame, as wide again as the rows."""
+
+    frame: Frame
+    freedom: float
+    width: float = 1.5
+
+    def sample(self, n: int, generator: np.random.Generator) -> np.ndarray:
+        d = len(self.frame.middle)
+        stretch = np.sqrt(self.freedom / generator.chisquare(self.freedom, size=(n, 1)))
+        return self.frame.invert(self.width * stretch * generator.normal(size=(n, d)))
+
+    def log_prob(self, rows: np.ndarray) -> np.ndarray:
+        nu, d = self.freedom, len(self.frame.middle)
+        z = self.frame.apply(rows) / self.width
+        constant = gammaln((nu + d) / 2) - gammaln(nu / 2) - 0.5 * d * np.log(nu * np.pi)
+        volume = d * np.log(self.width) + self.frame.log_volume
+        return constant - volume - 0.5 * (nu + d) * np.log1p((z**2).sum(axis=1) / nu)
+
+
+@dataclass(frozen=True)
+class _Cauchy:
+    """Independent Cauchy columns."""
+
+    middle: np.ndarray
+    width: np.ndarray
+
+    def sample(self, n: int, generator: np.random.Generator) -> np.ndarray:
+        return self.middle + self.width * generator.standard_cauchy(size=(n, len(self.middle)))
+
+    def log_prob(self, rows: np.ndarray) -> np.ndarray:
+        z = (rows - self.middle) / self.width
+        return -(np.log1p(z**2) + np.log(np.pi * self.width)).sum(axis=1)
+
+
+def _middle(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Medians, and widths from quartiles; from standard deviations where the quartiles are equal."""
+    low, middle, high = np.quantile(rows, [0.25, 0.5, 0.75], axis=0)
+    width = (high - low) / 1.349  # a normal's interquartile range
+    spread = rows.std(axis=0)
+    width = np.where(width > 0, width, np.where(spread > 0, spread, 1.0))
+    return middle, width
+
+
+def _peak_widths(
+    scores: Scores, frame: Frame, whitened: np.ndarray, generator: np.random.Generator
+) -> np.ndarray:
+    """How far from a row the log-density falls by one nat, on each whitened axis; as a Gaussian's width."""
+    d = whitened.shape[1]
+    chosen = generator.permutation(whitened)[: max(_PROBED_ROWS // d, 8)]
+    heights = scores(frame.invert(chosen))
+    offsets = (_OCTAVES[:, None, None] * np.eye(d)).reshape(-1, d)
+    offsets = offsets * generator.choice([-1.0, 1.0], size=(len(offsets), 1))
+    points = chosen[:, None, :] + offsets
+    around = scores(frame.invert(points.reshape(-1, d))).reshape(len(chosen), len(_OCTAVES), d)
+    with np.errstate(invalid="ignore"):
+        fallen = around < heights[:, None, None] - 1
+    farther = np.where(fallen, _OCTAVES[:, None], np.inf).min(axis=1)  # nearest octave with a fall
+    # a Gaussian falls by one nat in sqrt 2 widths; too wide kernels do no harm, too narrow ones do
+    return np.minimum(np.median(farther, axis=0), 2 * _OCTAVES[0]) / math.sqrt(2)
+
+
+def _narrow_centres(whitened: np.ndarray, widths: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """All rows if narrow kernels at them hardly meet; else a part of them, which then fill the same space."""
+    scaled = generator.permutation(whitened) / widths
+    met = KDTree(scaled).query_ball_point(scaled[:200], _REACH, return_length=True)
+    most = int(_MOST_PAIRS / 2**14 / max(np.mean(met) / len(scaled), 1e-12))
+    return scaled[: max(most, 100)] * widths
