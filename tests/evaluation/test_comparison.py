@@ -332,3 +332,14 @@ def test_groups_and_time_are_respected(rows):
 def test_protocols_without_sense_are_refused(rows, wrong):
     with pytest.raises(SettingError):
         compare(rows, {"a": Known()}, **wrong)
+
+
+@pytest.mark.parametrize("folds", [None, 3])
+def test_what_was_tried_for_a_setting_is_kept(folds):
+    X, _ = dm.datasets.make_ring(400, n_components=3, random_state=0)
+    for model in compare(X, models=["mixture", "kernel"], folds=folds, random_state=0).models:
+        scan = model.scan
+        assert scan.chosen == scan.tried[int(np.argmax(scan.scores))]
+        assert list(scan.tried) == sorted(scan.tried)
+        # held-out rows of the same table: the best of the scan comes near the test score, in the same unit
+        assert max(scan.scores) == pytest.approx(model.log_likelihood.value, abs=0.3)

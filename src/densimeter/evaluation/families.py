@@ -70,11 +70,40 @@ class TrainingParts:
 
 
 @dataclass(frozen=True)
+class SettingScan:
+    """What was tried for one setting, and how well unseen rows liked it.
+
+    Parameters
+    ----------
+    setting : str
+        Its name.
+    tried, scores : tuple of float
+        Values in ascending order, and the mean held-out log-likelihood of each, nats per row. Where a setting
+        differs by column, `tried` has the geometric means over the columns.
+    chosen : float
+        The one that was taken.
+    """
+
+    setting: str
+    tried: tuple[float, ...]
+    scores: tuple[float, ...]
+    chosen: float
+
+    @classmethod
+    def of_bandwidths(cls, bandwidths: np.ndarray, scores: np.ndarray) -> SettingScan:
+        """Of bandwidths ``(n_candidates,)``, or ``(n_candidates, n_features)`` with one for each column."""
+        widths = np.exp(np.log(bandwidths).mean(axis=1)) if bandwidths.ndim > 1 else bandwidths
+        best = float(widths[scores.argmax()])
+        return cls("bandwidth", tuple(widths.tolist()), tuple(scores.tolist()), best)
+
+
+@dataclass(frozen=True)
 class FittedFamily:
-    """A fitted estimator, and the settings that were chosen for it or found by it."""
+    """A fitted estimator, the settings that were chosen for it or found by it, and what else was tried."""
 
     estimator: Any
     settings: Mapping[str, Any] = field(default_factory=dict)
+    scan: SettingScan | None = None
 
 
 class Family(Protocol):
@@ -117,7 +146,7 @@ class MixtureFamily:
         # a component needs a few rows for each of its own coordinates
         fewest = min(len(seen) for seen, _ in folds)
         most = int(np.clip(fewest // (2 * (parts.train.shape[1] + 1)), 1, MAX_COMPONENTS))
-        held_out = np.zeros(most)
+        held_out, n_unseen = np.zeros(most), sum(len(unseen) for _, unseen in folds)
         for step, (seen, unseen) in enumerate(folds):
             progress(step, len(folds) + 1, f"{self.name}: choosing components")
             tried = select_components(
@@ -127,7 +156,9 @@ class MixtureFamily:
             held_out += [len(unseen) * scores.get(k, -np.inf) for k in range(1, most + 1)]
         chosen = int(np.argmax(held_out)) + 1
         selection = select_components(parts.final, [chosen], criterion="bic", random_state=seed)
-        return FittedFamily(selection.model, {"components": chosen, "covariance": "full"})
+        tried = tuple(float(k) for k in range(1, most + 1))
+        scan = SettingScan("components", tried, tuple((held_out / n_unseen).tolist()), float(chosen))
+        return FittedFamily(selection.model, {"components": chosen, "covariance": "full"}, scan)
 
 
 @dataclass(frozen=True)
@@ -142,25 +173,31 @@ class KernelFamily:
         from densimeter.kernel_density.estimator import KernelDensity
 
         if parts.cross_validate:
-            bandwidth = _cross_validated_bandwidth(parts)
-            estimator = KernelDensity(bandwidth).fit(parts.final)
+            bandwidths, scores = _cross_validated_bandwidths(parts)
+            estimator = KernelDensity(bandwidths[scores.argmax()]).fit(parts.final)
         else:
             estimator = KernelDensity().fit(parts.train, X_val=parts.validation)
-        return FittedFamily(estimator, {"bandwidth": np.asarray(estimator.bandwidth_).tolist()})
+            found = estimator.bandwidth_scores_
+            assert found is not None  # a bandwidth that was chosen was scored
+            bandwidths, scores = found.bandwidths, found.scores
+        settings = {"bandwidth": np.asarray(estimator.bandwidth_).tolist()}
+        return FittedFamily(estimator, settings, SettingScan.of_bandwidths(bandwidths, scores))
 
 
-def _cross_validated_bandwidth(parts: TrainingParts) -> np.ndarray:
-    """Of the multiples of Scott's rule, per column, the one that the unseen rows of all folds like best."""
+def _cross_validated_bandwidths(parts: TrainingParts) -> tuple[np.ndarray, np.ndarray]:
+    """Multiples of Scott's rule ``(n_tried, n_features)``, and how well unseen rows like each."""
     from densimeter.kernel_density.estimator import KernelDensity
 
     unit = np.asarray(KernelDensity("scott").fit(parts.together).bandwidth_)
     candidates = np.geomspace(*BANDWIDTHS_TRIED)
-    held_out = np.zeros(len(candidates))
+    held_out, n_unseen = np.zeros(len(candidates)), 0
     for seen, unseen in parts.fold_rows():
         tried = KernelDensity(candidates=candidates).fit(seen / unit, X_val=unseen / unit).bandwidth_scores_
         assert tried is not None  # candidates are always scored
         held_out += len(unseen) * tried.scores
-    return candidates[np.argmax(held_out)] * unit
+        n_unseen += len(unseen)
+    # the folds are measured in units of Scott's rule, which the volume of a cell undoes
+    return np.multiply.outer(candidates, unit), held_out / n_unseen - np.log(unit).sum()
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from densimeter.evaluation.diagnostics.comparison import ComparisonDiagnostics
+    from densimeter.evaluation.families import SettingScan
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,8 @@ class ModelResult:
     """The mean score on each split, where splits were repeated; `scores` are those of the first."""
     from_cache: bool = False
     """Whether it was fitted in an earlier run, whose seconds are told."""
+    scan: SettingScan | None = None
+    """What was tried for the setting that unseen rows chose, where the family keeps it."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as JSON carries them; the fitted estimator and the scores stay behind."""
@@ -198,6 +201,18 @@ class Comparison:
         from densimeter.plotting.comparison import plot_comparison
 
         return plot_comparison(self)
+
+    def to_html(self, command: str | None = None) -> str:
+        """One self-contained page that can be sent to a colleague: the result, its charts, its provenance.
+
+        Parameters
+        ----------
+        command : str, optional
+            What was typed to get the result, for the page to tell; by default it tells the call in Python.
+        """
+        from densimeter.report.comparison.page import comparison_page
+
+        return comparison_page(self, command)
 
     def __repr__(self) -> str:
         ranking = ", ".join(f"{m.name} {m.log_likelihood}" for m in self.models)

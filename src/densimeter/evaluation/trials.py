@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from densimeter.evaluation.families import Family, TrainingParts
+from densimeter.evaluation.families import Family, SettingScan, TrainingParts
 from densimeter.evaluation.normalization import NormalizationCheck, check_normalization
 from densimeter.foundations.errors import DensimeterError, FitError
 from densimeter.foundations.estimates import Estimate
@@ -45,6 +45,7 @@ class Trial:
     normalization: NormalizationCheck | None = None
     """Whether scores of another package's model are log-densities; None where they are by construction."""
     from_cache: bool = False
+    scan: SettingScan | None = None
 
     @property
     def log_normalizers(self) -> list[Estimate]:
@@ -97,7 +98,9 @@ def _trial(task: Task, progress: Progress) -> Trial:
         check = None if task.family.is_normalised else _checked_claim(fitted.estimator, task)
     progress(1, 1, task.name)
     said = dict.fromkeys(f"{task.name}: {str(warning.message).splitlines()[0]}" for warning in caught)
-    return Trial(task.name, fitted.estimator, fitted.settings, scores, seconds, tuple(said), check)
+    return Trial(
+        task.name, fitted.estimator, fitted.settings, scores, seconds, tuple(said), check, scan=fitted.scan
+    )
 
 
 def _checked_claim(estimator: Any, task: Task) -> NormalizationCheck:
