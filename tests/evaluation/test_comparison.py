@@ -8,6 +8,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 from sklearn.base import BaseEstimator, DensityMixin
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 import densimeter as dm
 from densimeter.evaluation.comparison import compare
@@ -63,11 +65,12 @@ def test_ranks_best_first_and_pairs_the_differences(rows):
 def test_test_rows_are_scored_once_and_never_fitted(rows):
     Remembering.calls = []
     result = compare(rows, {"one": Remembering()}, test_fraction=0.25, random_state=0)
-    assert len(Remembering.calls) == 1
-    tested = {tuple(row) for row in Remembering.calls[0]}
+    tested = {tuple(row) for row in result.held_out.rows}
     fitted = {tuple(row) for row in result.best.estimator.rows_seen_}
     assert len(tested) == 100
     assert not tested & fitted
+    # the check of the claim to be a density scores rows, too: none of these is a test row
+    assert sum(not tested.isdisjoint(map(tuple, call)) for call in Remembering.calls) == 1
 
 
 def test_shapes_of_the_json_and_of_the_frame(rows):
@@ -219,8 +222,48 @@ def test_a_model_that_fails_stands_apart_with_its_reason(rows):
     result = compare(rows, {"broken": Broken(), "a": Known()}, random_state=0)
     assert [model.name for model in result.models] == ["a"]
     assert result.unranked == (Unranked("broken", "RuntimeError: no"),)
-    with pytest.raises(FitError, match="no model is left: one failed: RuntimeError: no; two failed"):
+    with pytest.raises(FitError, match="no model is left: one: RuntimeError: no; two: RuntimeError: no"):
         compare(rows, {"one": Broken(), "two": Broken()}, random_state=0)
+
+
+def test_scores_that_are_no_density_stand_apart(rows):
+    class Unnormalised(Known):
+        def score_samples(self, X):
+            return super().score_samples(X) + 2
+
+    result = compare(rows, {"boast": Unnormalised(), "modest": Known()}, random_state=0)
+    assert [model.name for model in result.models] == ["modest"]
+    assert result.unranked[0].name == "boast"
+    assert "not a density" in result.unranked[0].reason
+    with pytest.raises(FitError, match="boast: not a density"):
+        compare(rows, {"boast": Unnormalised()}, random_state=0)
+
+
+def test_steps_of_a_pipeline_are_counted(rows):
+    scaled = make_pipeline(StandardScaler(), Known())
+    result = compare(100 * rows, {"pipeline": scaled}, random_state=0)
+    assert result.best.log_likelihood.value == pytest.approx(-2.84 - 2 * np.log(100), abs=0.2)
+
+
+def test_scipys_families_join_by_name(rows):
+    result = compare(rows, ["scipy:norm", "scipy:laplace"], random_state=0)
+    assert [model.name for model in result.models] == ["scipy:norm", "scipy:laplace"]
+    with pytest.raises(SettingError, match="no variant 'nrom'"):
+        compare(rows, ["scipy:nrom"])
+
+
+def test_a_family_goes_by_the_name_that_it_is_given(rows):
+    assert compare(rows, {"mine": "kernel"}, random_state=0).best.name == "mine"
+
+
+def test_diagnostics_name_rows_of_the_source(rows):
+    rows[17] = [40.0, 40.0]
+    result = compare(rows, {"a": Known(), "b": Known(0.5)}, test_fraction=0.9, random_state=0)
+    found = result.diagnose()
+    assert found.unexplained[0].index == 17
+    assert found.separating[0].index == 17
+    assert found.separated == ("a", "b")
+    assert set(json.loads(json.dumps(found.to_dict(), allow_nan=False))["models"]) == {"a", "b"}
 
 
 def test_models_that_cannot_be_told_apart_are_named(rows):

@@ -38,6 +38,44 @@ def test_the_blocks_together_are_the_table(name, tmp_path, monkeypatch):
     np.testing.assert_array_equal(np.concatenate(blocks), load_table(path).rows)
 
 
+def text(delimiter=",", header="a,b,c", point="."):
+    lines = [header.replace(",", delimiter)] if header else []
+    lines += [delimiter.join(repr(x).replace(".", point) for x in row) for row in ROWS[:50].tolist()]
+    return "\n".join(lines) + "\n"
+
+
+SPELLINGS = {
+    "bom": b"\xef\xbb\xbf" + text().encode(),
+    "crlf": text().replace("\n", "\r\n").encode(),
+    "utf-16": text().encode("utf-16"),
+    "latin-1": text(header="a,b,größe").encode("latin-1"),
+    "decimal commas": text(";", point=",").encode(),
+    "decimal commas without header": text(";", header=None, point=",").encode(),
+    "tabs": text("\t").encode(),
+    "blanks": text("   ").encode(),
+    "no header": text(header=None).encode(),
+    "blank lines": b"\n\n" + text().replace("\n", "\n\n").encode(),
+    "blanks about names": text(header=" a , b,c ").encode(),
+    "nameless": text(header="a,,c").encode(),
+    "quotes": pd.DataFrame(ROWS[:50], columns=NAMES).to_csv(index=False, quoting=1).encode(),
+    "line ends in names": text(header='"a\nfirst",b,c').encode(),
+}
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_a_file_is_read_as_when_it_is_read_at_once(spelling, tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_bytes(SPELLINGS[spelling])
+    whole = load_table(path)
+    np.testing.assert_array_equal(np.concatenate(list(stream_rows(path, whole.columns, 3))), whole.rows)
+
+
+def test_row_numbers_without_a_name_are_no_hindrance(tmp_path):
+    path = tmp_path / "t.csv"
+    pd.DataFrame(ROWS, columns=NAMES).to_csv(path)
+    np.testing.assert_array_equal(np.concatenate(list(stream_rows(path, NAMES, 3))), ROWS)
+
+
 def test_columns_come_in_the_order_wanted_whatever_stands_beside_them(tmp_path):
     frame = pd.DataFrame(ROWS, columns=NAMES).assign(text="x", date=pd.Timestamp("2024-01-01"))
     for path in (write(tmp_path / "t.csv", frame), write(tmp_path / "t.parquet", frame)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -58,9 +59,14 @@ def table_called(data: str, seed: int, to_fit: bool) -> Path | pa.Table:
         dataset = NAMED_DATASETS[data]
         held_out = None if to_fit else dataset.default_test_fraction
         return dataset.table(held_out or sys.float_info.min, seed)
+    check_is_file_or_name(data, NAMED_DATASETS)
+    return Path(data)
+
+
+def check_is_file_or_name(data: str, names: Collection[str]) -> None:
+    """A word without an ending that is no file was meant as the name of a built-in table."""
     if not Path(data).suffix and not os.path.exists(data):  # a name too long is no error here
         raise SettingError(
             f"{data!r} is no file and no built-in table",
-            f"{did_you_mean(data, NAMED_DATASETS)} (see densimeter compare --list)",
+            f"{did_you_mean(data, names)} (see densimeter compare --list)",
         )
-    return Path(data)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import os
-from collections.abc import Collection
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from densimeter.cli.arguments import check_is_file_or_name, names_in
 from densimeter.cli.display import print_comparison, print_datasets, print_notes, progress_bar
 from densimeter.cli.failures import failures_as_exit_codes
 from densimeter.cli.interrupts import interruptible
 from densimeter.cli.invocation import command_line
 from densimeter.cli.outputs import as_json, check_outputs
-from densimeter.foundations.errors import SettingError, did_you_mean
+from densimeter.foundations.errors import SettingError
 from densimeter.foundations.files import written_whole
 
 if TYPE_CHECKING:
@@ -119,8 +117,8 @@ def compare(
                 data,
                 test_fraction,
                 seed,
-                models=_names(models),
-                columns=_names(columns),
+                models=names_in(models),
+                columns=names_in(columns),
                 confidence=confidence,
                 missing=missing,
                 text=text,
@@ -156,21 +154,13 @@ def _check_picture(plot_file: Path | None) -> None:
         )
 
 
-def _names(listing: str | None) -> list[str] | None:
-    """The names in a list with commas; a name that has a comma itself stands in quotes."""
-    if listing is None:
-        return None
-    names = [name.strip() for line in csv.reader([listing], skipinitialspace=True) for name in line]
-    return [name for name in names if name]
-
-
 def _compared(data: str, test_fraction: float | None, seed: int, **options: Any) -> Comparison:
     """The comparison on a built-in table, if `data` names one, else on the file called so."""
     from densimeter.datasets import NAMED_DATASETS
     from densimeter.evaluation.comparison import compare as compare_models
 
     if data not in NAMED_DATASETS:
-        _check_is_file_or_name(data, NAMED_DATASETS)
+        check_is_file_or_name(data, NAMED_DATASETS)
         fraction = _DEFAULT_TEST_FRACTION if test_fraction is None else test_fraction
         return compare_models(data, test_fraction=fraction, source=data, random_state=seed, **options)
     dataset = NAMED_DATASETS[data]
@@ -185,15 +175,6 @@ def _compared(data: str, test_fraction: float | None, seed: int, **options: Any)
         random_state=seed,
         **options,
     )
-
-
-def _check_is_file_or_name(data: str, names: Collection[str]) -> None:
-    """A word without an ending that is no file was meant as the name of a built-in table."""
-    if not Path(data).suffix and not os.path.exists(data):  # a name too long is no error here
-        raise SettingError(
-            f"{data!r} is no file and no built-in table",
-            f"{did_you_mean(data, names)} (see densimeter compare --list)",
-        )
 
 
 def _write(

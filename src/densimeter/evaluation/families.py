@@ -6,13 +6,17 @@ Each family is one object with a name and a `fit`; a new one is a class and a li
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from inspect import signature
 from typing import Any, Protocol
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 
+from densimeter.adapters.flow_density import FlowDensity
+from densimeter.adapters.flow_training import flowjax_package
+from densimeter.adapters.pipeline_density import as_density
+from densimeter.adapters.scipy_density import ScipyDensity, check_distribution
 from densimeter.foundations.checks import choose
 from densimeter.foundations.errors import SettingError
 from densimeter.foundations.progress import Progress
@@ -110,6 +114,11 @@ class Family(Protocol):
         """The name by which the user asks for it."""
         ...
 
+    @property
+    def is_normalised(self) -> bool:
+        """Whether its scores are log-densities by construction, so that the claim needs no check."""
+        ...
+
     def fit(self, parts: TrainingParts, seed: int, progress: Progress) -> FittedFamily:
         """The model fitted on the parts; no other row is seen."""
         ...
@@ -124,6 +133,7 @@ class MixtureFamily:
     """
 
     name: str = "mixture"
+    is_normalised: bool = True
 
     def fit(self, parts: TrainingParts, seed: int, progress: Progress) -> FittedFamily:
         """The mixture among 1 to `MAX_COMPONENTS` components that unseen rows like best."""
@@ -156,6 +166,7 @@ class KernelFamily:
     """The Gaussian kernel estimate; its bandwidth has the best held-out likelihood."""
 
     name: str = "kernel"
+    is_normalised: bool = True
 
     def fit(self, parts: TrainingParts, seed: int, progress: Progress) -> FittedFamily:
         """The kernel estimate whose bandwidth unseen rows like best."""
@@ -194,6 +205,7 @@ class EnergyFamily:
     """The energy-based model with its defaults; training stops by the validation rows, folds or not."""
 
     name: str = "energy"
+    is_normalised: bool = True
 
     def fit(self, parts: TrainingParts, seed: int, progress: Progress) -> FittedFamily:
         """The tilted base, stopped where the validation likelihood is best."""
@@ -218,6 +230,7 @@ class EstimatorFamily:
 
     name: str
     estimator: Any
+    is_normalised: bool = False
 
     def fit(self, parts: TrainingParts, seed: int, progress: Progress) -> FittedFamily:
         """A clone, seeded and given the validation rows where it takes them.
@@ -235,10 +248,13 @@ class EstimatorFamily:
         return FittedFamily(estimator, {"class": type(estimator).__name__})
 
 
-FAMILIES: dict[str, Family] = {
+FAMILIES: dict[str, MixtureFamily | KernelFamily | EnergyFamily] = {
     family.name: family for family in (MixtureFamily(), KernelFamily(), EnergyFamily())
 }
 """The families that `compare` tries when none is named."""
+
+SCIPY, FLOW = "scipy:", "flow"
+"""How the adapters to other packages are asked for by name."""
 
 
 def families_of(models: Models | None) -> list[Family]:
@@ -263,9 +279,20 @@ def families_of(models: Models | None) -> list[Family]:
 
 def _family(name: str, model: BaseEstimator | str) -> Family:
     if isinstance(model, str):
-        return choose("models", model, FAMILIES)
+        return _named_family(name, model)
     if not hasattr(model, "fit") or not hasattr(model, "score_samples"):
         raise SettingError(
             f"the model {name!r} has no fit or no score_samples", "give an estimator of log-densities"
         )
-    return EstimatorFamily(name, model)
+    return EstimatorFamily(name, as_density(model))
+
+
+def _named_family(name: str, word: str) -> Family:
+    """A family of this package, a flow, or one of scipy's after ``scipy:``."""
+    if word.startswith(SCIPY):
+        check_distribution(word.removeprefix(SCIPY))
+        return EstimatorFamily(name, ScipyDensity(word.removeprefix(SCIPY)))
+    if word == FLOW:
+        flowjax_package()  # refused at once where it is not installed
+        return EstimatorFamily(name, FlowDensity())
+    return replace(choose("models", word, FAMILIES), name=name)

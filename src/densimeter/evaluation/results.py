@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from densimeter.foundations.estimates import Estimate
+from densimeter.foundations.randomness import RandomState
 from densimeter.tables.table import Note
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from densimeter.evaluation.diagnostics.comparison import ComparisonDiagnostics
     from densimeter.evaluation.families import SettingScan
 
 
@@ -184,6 +186,15 @@ class Comparison:
             },
             index=pd.Index([m.name for m in self.models], name="model"),
         )
+
+    def diagnose(self, random_state: RandomState = 0) -> ComparisonDiagnostics:
+        """What the ranking does not say: which rows decide, which nobody explains, how each model fits.
+
+        Costs a few seconds a model: its draws are held against the test rows.
+        """
+        from densimeter.evaluation.diagnostics.comparison import diagnose_comparison
+
+        return diagnose_comparison(self, random_state)
 
     def plot(self) -> Figure:
         """The models' log-likelihoods and their differences to the best, each with its interval."""

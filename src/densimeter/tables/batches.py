@@ -21,8 +21,8 @@ from densimeter.tables.readers import (
     without_stored_index,
 )
 
-MOST_CELLS = 2**20
-"""Cells in a block: 8 MiB."""
+MOST_CELLS, MOST_ROWS = 2**20, 2**17
+"""In a block; models need memory for each row beside that for its cells."""
 
 Pieces = Iterator[pa.Table]
 
@@ -46,7 +46,7 @@ def stream_rows(
         If there is no such file, it is damaged or changes meanwhile, a column is not there or not numeric, or
         there are no rows.
     """
-    most = max(1, MOST_CELLS // n_features)
+    most = max(1, min(MOST_ROWS, MOST_CELLS // n_features))
     waiting: list[np.ndarray] = []
     empty = True
     with unchanged(data):
