@@ -63,7 +63,7 @@ def _take_stream_apart(stream: StreamedSum) -> Values:
     coefficients = np.ascontiguousarray(stream.summary.coefficients)
     return {
         "centre": stream.centre,
-        "half_extent": stream.summary.box.half_extent,
+        "half_extent": stream.summary.box.row_extent,
         "coefficients": coefficients.view(np.float64).reshape(*coefficients.shape, 2),
         "weight": stream.summary.weight,
         "strays": stream.strays,
