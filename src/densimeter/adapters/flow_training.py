@@ -58,7 +58,7 @@ def flowjax_package() -> Any:
 
 def new_flow(n_features: int, settings: FlowSettings, key: jax.Array) -> Any:
     """A flow with random weights; flows of one shape share functions, and so what is compiled for them."""
-    shape = (n_features, settings.n_layers, settings.width, settings.n_knots)
+    shape = n_features, settings.n_layers, settings.width, settings.n_knots
     shared, structure = jax.tree.flatten(_first_of_its_shape(*shape))
     leaves = jax.tree.leaves(_spline_flow(*shape, key))
     own = [new if eqx.is_array(new) else old for new, old in zip(leaves, shared, strict=True)]
@@ -66,8 +66,8 @@ def new_flow(n_features: int, settings: FlowSettings, key: jax.Array) -> Any:
 
 
 @lru_cache(maxsize=16)
-def _first_of_its_shape(*shape: int) -> Any:
-    return _spline_flow(*shape, jax.random.key(0))
+def _first_of_its_shape(n_features: int, n_layers: int, width: int, n_knots: int) -> Any:
+    return _spline_flow(n_features, n_layers, width, n_knots, jax.random.key(0))
 
 
 def _spline_flow(n_features: int, n_layers: int, width: int, n_knots: int, key: jax.Array) -> Any:
