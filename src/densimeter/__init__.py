@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from densimeter._version import __version__
 
 if TYPE_CHECKING:
+    from densimeter import adapters as adapters
     from densimeter import datasets as datasets
     from densimeter import energy as energy
     from densimeter import evaluation as evaluation
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from densimeter import storage as storage
     from densimeter import tables as tables
     from densimeter import variational as variational
+    from densimeter.adapters.flow_density import FlowDensity as FlowDensity
+    from densimeter.adapters.pipeline_density import PipelineDensity as PipelineDensity
+    from densimeter.adapters.scipy_density import ScipyDensity as ScipyDensity
     from densimeter.energy.estimator import EnergyModel as EnergyModel
     from densimeter.evaluation.comparison import compare as compare
     from densimeter.evaluation.results import Comparison as Comparison
@@ -46,8 +50,11 @@ _HOMES = {
     "DensityDisplay": "densimeter.plotting.density_display",
     "EnergyModel": "densimeter.energy.estimator",
     "Estimate": "densimeter.foundations.estimates",
+    "FlowDensity": "densimeter.adapters.flow_density",
     "GaussianMixture": "densimeter.mixture.estimator",
     "KernelDensity": "densimeter.kernel_density.estimator",
+    "PipelineDensity": "densimeter.adapters.pipeline_density",
+    "ScipyDensity": "densimeter.adapters.scipy_density",
     "compare": "densimeter.evaluation.comparison",
     "elbo": "densimeter.variational",
     "fit_variational": "densimeter.variational",
@@ -64,6 +71,7 @@ _HOMES = {
 
 _ROOMS = frozenset(
     {
+        "adapters",
         "datasets",
         "energy",
         "evaluation",
@@ -83,9 +91,13 @@ __all__ = [
     "DensityDisplay",
     "EnergyModel",
     "Estimate",
+    "FlowDensity",
     "GaussianMixture",
     "KernelDensity",
+    "PipelineDensity",
+    "ScipyDensity",
     "__version__",
+    "adapters",
     "compare",
     "datasets",
     "elbo",

@@ -8,6 +8,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 from sklearn.base import BaseEstimator, DensityMixin
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 import densimeter as dm
 from densimeter.evaluation.comparison import compare
@@ -63,11 +65,12 @@ def test_ranks_best_first_and_pairs_the_differences(rows):
 def test_test_rows_are_scored_once_and_never_fitted(rows):
     Remembering.calls = []
     result = compare(rows, {"one": Remembering()}, test_fraction=0.25, random_state=0)
-    assert len(Remembering.calls) == 1
-    tested = {tuple(row) for row in Remembering.calls[0]}
+    tested = {tuple(row) for row in result.held_out.rows}
     fitted = {tuple(row) for row in result.best.estimator.rows_seen_}
     assert len(tested) == 100
     assert not tested & fitted
+    # the check of the claim to be a density scores rows, too: none of these is a test row
+    assert sum(not tested.isdisjoint(map(tuple, call)) for call in Remembering.calls) == 1
 
 
 def test_shapes_of_the_json_and_of_the_frame(rows):
@@ -219,8 +222,48 @@ def test_a_model_that_fails_stands_apart_with_its_reason(rows):
     result = compare(rows, {"broken": Broken(), "a": Known()}, random_state=0)
     assert [model.name for model in result.models] == ["a"]
     assert result.unranked == (Unranked("broken", "RuntimeError: no"),)
-    with pytest.raises(FitError, match="no model is left: one failed: RuntimeError: no; two failed"):
+    with pytest.raises(FitError, match="no model is left: one: RuntimeError: no; two: RuntimeError: no"):
         compare(rows, {"one": Broken(), "two": Broken()}, random_state=0)
+
+
+def test_scores_that_are_no_density_stand_apart(rows):
+    class Unnormalised(Known):
+        def score_samples(self, X):
+            return super().score_samples(X) + 2
+
+    result = compare(rows, {"boast": Unnormalised(), "modest": Known()}, random_state=0)
+    assert [model.name for model in result.models] == ["modest"]
+    assert result.unranked[0].name == "boast"
+    assert "not a density" in result.unranked[0].reason
+    with pytest.raises(FitError, match="boast: not a density"):
+        compare(rows, {"boast": Unnormalised()}, random_state=0)
+
+
+def test_steps_of_a_pipeline_are_counted(rows):
+    scaled = make_pipeline(StandardScaler(), Known())
+    result = compare(100 * rows, {"pipeline": scaled}, random_state=0)
+    assert result.best.log_likelihood.value == pytest.approx(-2.84 - 2 * np.log(100), abs=0.2)
+
+
+def test_scipys_families_join_by_name(rows):
+    result = compare(rows, ["scipy:norm", "scipy:laplace"], random_state=0)
+    assert [model.name for model in result.models] == ["scipy:norm", "scipy:laplace"]
+    with pytest.raises(SettingError, match="no variant 'nrom'"):
+        compare(rows, ["scipy:nrom"])
+
+
+def test_a_family_goes_by_the_name_that_it_is_given(rows):
+    assert compare(rows, {"mine": "kernel"}, random_state=0).best.name == "mine"
+
+
+def test_diagnostics_name_rows_of_the_source(rows):
+    rows[17] = [40.0, 40.0]
+    result = compare(rows, {"a": Known(), "b": Known(0.5)}, test_fraction=0.9, random_state=0)
+    found = result.diagnose()
+    assert found.unexplained[0].index == 17
+    assert found.separating[0].index == 17
+    assert found.separated == ("a", "b")
+    assert set(json.loads(json.dumps(found.to_dict(), allow_nan=False))["models"]) == {"a", "b"}
 
 
 def test_models_that_cannot_be_told_apart_are_named(rows):
@@ -289,3 +332,14 @@ def test_groups_and_time_are_respected(rows):
 def test_protocols_without_sense_are_refused(rows, wrong):
     with pytest.raises(SettingError):
         compare(rows, {"a": Known()}, **wrong)
+
+
+@pytest.mark.parametrize("folds", [None, 3])
+def test_what_was_tried_for_a_setting_is_kept(folds):
+    X, _ = dm.datasets.make_ring(400, n_components=3, random_state=0)
+    for model in compare(X, models=["mixture", "kernel"], folds=folds, random_state=0).models:
+        scan = model.scan
+        assert scan.chosen == scan.tried[int(np.argmax(scan.scores))]
+        assert list(scan.tried) == sorted(scan.tried)
+        # held-out rows of the same table: the best of the scan comes near the test score, in the same unit
+        assert max(scan.scores) == pytest.approx(model.log_likelihood.value, abs=0.3)

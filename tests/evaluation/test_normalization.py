@@ -1,6 +1,7 @@
 """The check of the claim "normalised": no density is refused, and what is none does not pass."""
 
 import json
+from itertools import product
 
 import numpy as np
 import pytest
@@ -51,8 +52,9 @@ NO_DENSITIES = {
 }
 
 
-@pytest.mark.parametrize("name", DENSITIES)
-@pytest.mark.parametrize("d", [1, 2, 4])
+@pytest.mark.parametrize(
+    ("name", "d"), [*product(DENSITIES, [1, 2]), ("mixture", 4), ("narrow kernels", 4), ("uniform", 4)]
+)
 def test_no_density_is_refused(name, d):
     found = _check(DENSITIES[name], _rows(d))
     assert not found.refused, found.reason
@@ -68,15 +70,15 @@ def test_the_usual_densities_are_recognised(name, d):
 
 
 @pytest.mark.parametrize("name", NO_DENSITIES)
-@pytest.mark.parametrize("d", [1, 2, 4])
+@pytest.mark.parametrize("d", [1, 3])
 def test_what_is_no_density_is_refused(name, d):
     found = _check(NO_DENSITIES[name], _rows(d))
     assert found.refused, found.reason
     json.dumps(found.to_dict())
 
 
-@pytest.mark.parametrize("shift", [-1.0, -0.2, 0.2, 1.0])
-@pytest.mark.parametrize("d", [1, 2, 3])
+@pytest.mark.parametrize("shift", [-0.2, 0.2])
+@pytest.mark.parametrize("d", [1, 3])
 def test_a_wrong_constant_is_found_to_its_size(shift, d):
     X = _rows(d)
     mixture = GaussianMixture(4, random_state=0).fit(X)
@@ -112,18 +114,18 @@ def test_the_same_seed_gives_the_same_verdict():
     assert _check(MIXTURE, X) == _check(MIXTURE, X)
 
 
-@pytest.mark.parametrize("bandwidth", [0.05, 1.0], ids=["with narrow kernels", "without"])
-def test_the_proposal_is_a_density_and_draws_from_itself(bandwidth):
-    X = _rows(2, 300)
+@pytest.mark.parametrize(("d", "bandwidth"), [(1, 0.02), (2, 1.0)], ids=["with narrow kernels", "without"])
+def test_the_proposal_is_a_density_and_draws_from_itself(d, bandwidth):
+    X = _rows(d, 300)
     scores = KernelDensity(bandwidth=bandwidth).fit(X).score_samples
     proposal = covering_proposal(scores, X, np.random.default_rng(0))
+    assert len(proposal.parts) == (4 if d == 1 else 3)
 
     def integrand(rows):
         return proposal.log_prob(rows), np.ones(len(rows))
 
-    box = [-400.0, -4000.0], [400.0, 4000.0]
-    found = integrate(integrand, *map(np.array, box), Tolerances(1e-3, max_evaluations=10**6), X)
-    mass = found.value * np.exp(found.log_scale)
-    drawn = proposal.sample(200_000, np.random.default_rng(1))
-    inside = ((drawn > box[0]) & (drawn < box[1])).all(axis=1).mean()
-    assert mass == pytest.approx(inside, abs=0.005)
+    ends = 400.0 * 10.0 ** np.arange(d)
+    found = integrate(integrand, -ends, ends, Tolerances(1e-3, max_evaluations=4 * 10**5), X)
+    drawn = proposal.sample(100_000, np.random.default_rng(1))
+    inside = (np.abs(drawn) < ends).all(axis=1).mean()
+    assert found.value * np.exp(found.log_scale) == pytest.approx(inside, abs=0.005)

@@ -15,7 +15,7 @@ from densimeter.mixture.families import Parameters
 from densimeter.mixture.fitting import batches_of
 from densimeter.mixture.frame import Frame, column_moments
 from densimeter.mixture.missing import fill_by_one_gaussian
-from densimeter.mixture.sources import Layout, Resident, Streamed
+from densimeter.mixture.sources import SHORTEST_PATTERN, Layout, Resident, Streamed
 
 spec = importlib.util.spec_from_file_location("reference", Path(__file__).with_name("reference.py"))
 reference = importlib.util.module_from_spec(spec)
@@ -126,3 +126,22 @@ def test_first_filling_keeps_what_is_known_and_the_correlation():
     filled = fill_by_one_gaussian(holed, np.ones(5000), rng)
     assert_allclose(filled[~np.isnan(holed)], holed[~np.isnan(holed)])
     assert_allclose(np.cov(filled.T), [[1, 0.8], [0.8, 1]], atol=0.06)
+
+
+@pytest.mark.parametrize("name", list(FAMILIES))
+def test_terms_are_where_the_features_of_some_columns_are(name):
+    family, x = FAMILIES[name], np.array([2.0, 3.0, 5.0, 7.0])
+    for columns in ([0], [1, 3], [0, 2, 3], [0, 1, 2, 3]):
+        chosen = np.array(columns)
+        only = np.where(np.isin(np.arange(4), chosen), x, 0)
+        picked = family.expand(only[:, None])[family.terms(chosen, 4)]
+        assert_allclose(picked, family.expand(x[chosen][:, None]))
+
+
+def test_many_patterns_take_no_more_memory_than_their_rows_are_worth():
+    X = gappy(3000, 11)
+    layout = Layout.of(FAMILIES["full"], 11, 3, np.dtype(float))
+    pieces = [item.lay_out() for item in layout.items(X, np.ones(len(X)))]
+    assert len(pieces) > 500
+    held = sum(piece.columns.nbytes for piece in pieces)
+    assert held < len(pieces) * SHORTEST_PATTERN * 11 * 8 + 4 * X.nbytes

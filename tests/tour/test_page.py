@@ -1,8 +1,6 @@
 """The whole tour as a reader meets it: written by the command, opened in a browser."""
 
 import json
-import os
-import shutil
 import subprocess
 import sys
 
@@ -57,22 +55,6 @@ def test_no_model_beats_the_oracle_and_the_energy_model_beats_the_kernel(figures
     assert scores["oracle"] > max(scores["energy"], scores["mixture"], scores["kernel"])
     assert scores["energy"] > scores["kernel"]
     assert figures["verdict"]["softmax_of_a_flat_energy"] == pytest.approx(-7.950, abs=5e-4)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    if path is None:
-        if os.environ.get("CI"):
-            pytest.fail("Chromium is missing: install Debian's package chromium")
-        pytest.skip("no Chromium on this machine")
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(
-            executable_path=path, args=["--no-sandbox", "--disable-quic", "--disable-background-networking"]
-        )
-        yield browser
-        browser.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -116,10 +116,10 @@ class FlowDensity(DensityMixin, BaseEstimator):
             rows_val = np.asarray(validate_data(self, X_val, dtype=np.float64, reset=False))
         self.scaling_ = ColumnScaling.of(rows)
         key, train_key = jax.random.split(key_from(generator))
-        scaled = [self.scaling_.apply(part) for part in (rows, rows_val)]
+        rows, rows_val = self.scaling_.apply(rows), self.scaling_.apply(rows_val)
         with computing_in(np.float32):
             flow = new_flow(rows.shape[1], settings, key)
-            self._store(train_flow(flow, *scaled, settings, train_key, progress or silent))
+            self._store(train_flow(flow, rows, rows_val, settings, train_key, progress or silent))
         return self
 
     def _settings(self) -> FlowSettings:

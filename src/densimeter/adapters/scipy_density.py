@@ -184,6 +184,18 @@ def _families(distribution: Any, n_features: int) -> list[stats.rv_continuous]:
     return [_family(one, tuple(column_families())) for one in distribution]
 
 
+def check_distribution(name: str) -> None:
+    """Refuse a name that scipy.stats has no density for, before any row is read.
+
+    Raises
+    ------
+    SettingError
+        With a name that is near.
+    """
+    if name not in ROW_FAMILIES:
+        _family(name, (*column_families(), *ROW_FAMILIES))
+
+
 def _family(distribution: Any, known: Sequence[str]) -> stats.rv_continuous:
     name = distribution.name if isinstance(distribution, stats.rv_continuous) else distribution
     if name in NO_DENSITIES:

@@ -12,6 +12,7 @@ from densimeter.cli.arguments import check_is_file_or_name, names_in
 from densimeter.cli.display import print_comparison, print_datasets, print_notes, progress_bar
 from densimeter.cli.failures import failures_as_exit_codes
 from densimeter.cli.interrupts import interruptible
+from densimeter.cli.invocation import command_line
 from densimeter.cli.outputs import as_json, check_outputs
 from densimeter.foundations.errors import SettingError
 from densimeter.foundations.files import written_whole
@@ -31,6 +32,7 @@ def _list_datasets(asked: bool) -> None:
 
 
 def compare(
+    context: typer.Context,
     data: Annotated[
         str,
         typer.Argument(
@@ -91,6 +93,10 @@ def compare(
         Path | None,
         typer.Option("--plot", metavar="FILE.png", help="Draw the intervals (PNG, PDF, SVG, ...)."),
     ] = None,
+    report_file: Annotated[
+        Path | None,
+        typer.Option("--report", metavar="FILE.html", help="Write everything found as one page."),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the table alone.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
     list_: Annotated[
@@ -104,7 +110,7 @@ def compare(
     rows are scored once.
     """
     with failures_as_exit_codes(debug), interruptible() as interruption:
-        check_outputs([json_file, plot_file], reading=Path(data))
+        check_outputs([json_file, plot_file, report_file], reading=Path(data))
         _check_picture(plot_file)
         with progress_bar(quiet) as progress:
             comparison = _compared(
@@ -128,7 +134,7 @@ def compare(
                 progress=interruption.heeded_by(progress),
             )
         interruption.check()
-        _write(comparison, json_file, plot_file)
+        _write(comparison, json_file, plot_file, report_file, command_line(context))
         if not quiet:
             print_notes(comparison)
         print_comparison(comparison)
@@ -171,8 +177,14 @@ def _compared(data: str, test_fraction: float | None, seed: int, **options: Any)
     )
 
 
-def _write(comparison: Comparison, json_file: Path | None, plot_file: Path | None) -> None:
-    """Both files or none of them: they take their places when both are complete."""
+def _write(
+    comparison: Comparison,
+    json_file: Path | None,
+    plot_file: Path | None,
+    report_file: Path | None,
+    command: str,
+) -> None:
+    """All files or none of them: they take their places when all are complete."""
     with ExitStack() as drafts:
         if json_file is not None:
             draft = drafts.enter_context(written_whole(json_file))
@@ -180,3 +192,6 @@ def _write(comparison: Comparison, json_file: Path | None, plot_file: Path | Non
         if plot_file is not None:
             draft = drafts.enter_context(written_whole(plot_file))
             comparison.plot().savefig(draft, dpi=150)
+        if report_file is not None:
+            draft = drafts.enter_context(written_whole(report_file))
+            draft.write_text(comparison.to_html(command), encoding="utf-8")

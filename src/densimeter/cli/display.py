@@ -23,7 +23,7 @@ _WIDTH_WHEN_PIPED = 160
 
 def print_comparison(comparison: Comparison) -> None:
     """The ranked table, best first, the oracle above it where it is known."""
-    from densimeter.evaluation.wording import (
+    from densimeter.report.wording import (
         describe_estimate,
         describe_protocol,
         describe_settings,

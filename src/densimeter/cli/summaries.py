@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def print_fit(found: SingleFit, data: str, out: Path, seconds: float) -> None:
     """A fresh model, its settings, and how well it does."""
-    from densimeter.evaluation.wording import describe_estimate, describe_settings, percent
+    from densimeter.report.wording import describe_estimate, describe_settings, percent
 
     likelihood = found.log_likelihood
     kept = "these and the validation rows" if found.n_rows > found.n_train else "the training rows alone"
@@ -40,7 +40,7 @@ def print_fit(found: SingleFit, data: str, out: Path, seconds: float) -> None:
 
 def print_stored(stored: StoredModel, file: Path) -> None:
     """What a model file holds."""
-    from densimeter.evaluation.wording import describe_settings
+    from densimeter.report.wording import describe_settings
 
     log_z = stored.log_normalizer
     columns = ", ".join(stored.columns) if stored.columns else "without names"
@@ -61,7 +61,7 @@ def print_stored(stored: StoredModel, file: Path) -> None:
 
 def print_scores(data: str, summary: ScoreSummary, mean: Estimate, out: Path | None) -> None:
     """The mean of scores, and where they were written."""
-    from densimeter.evaluation.wording import describe_estimate, percent
+    from densimeter.report.wording import describe_estimate, percent
 
     unscored = f", {summary.n_missing:,} left unscored" if summary.n_missing else ""
     console = console_on()
@@ -89,7 +89,7 @@ def _print_lines(head: str, lines: Mapping[str, str]) -> None:
 
 def _facts(provenance: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Facts that somebody gave, each in a line or more; those that `densimeter fit` gives come first."""
-    from densimeter.evaluation.wording import describe_settings
+    from densimeter.report.wording import describe_settings
 
     first = [name for name in _FACTS_OF_FIT if name in provenance]
     for name in dict.fromkeys([*first, *provenance]):

@@ -152,6 +152,7 @@ def _result(
         p_value,
         tuple(float(scores.mean()) for scores in each.scores) if len(each.trials) > 1 else (),
         all(trial.from_cache for trial in each.trials),
+        first.scan,
     )
 
 

@@ -14,6 +14,7 @@ from densimeter.datasets.density import KnownDensity
 from densimeter.evaluation.assembly import Contestant, Judge, assemble
 from densimeter.evaluation.cache import TrialCache
 from densimeter.evaluation.families import Family, Models, TrainingParts, families_of
+from densimeter.evaluation.normalization import Verdict
 from densimeter.evaluation.ranking import indistinguishable
 from densimeter.evaluation.results import Comparison, DataSummary, HeldOut, Protocol, Unranked
 from densimeter.evaluation.runner import Runner
@@ -72,8 +73,10 @@ def compare(
     X : path, array of shape (n_samples, n_features), data frame or pyarrow.Table
         The table.
     models : sequence of str, or mapping of names to estimators, optional
-        Families by name (``"mixture"``, ``"kernel"``, ``"energy"``; by default all three), or any
-        scikit-learn estimators with ``fit`` and a ``score_samples`` that returns normalised log-densities.
+        Families by name: ``"mixture"``, ``"kernel"``, ``"energy"`` (by default these three), ``"flow"`` (with
+        flowjax installed), or one of scipy.stats as in ``"scipy:t"``. Or any scikit-learn estimators with
+        ``fit`` and a ``score_samples`` that returns normalised log-densities, pipelines of invertible steps
+        included. What is not of this package is ranked only if its scores integrate to one.
     columns : sequence of str, optional
         The columns to use, by default all.
     test_fraction : float
@@ -235,30 +238,38 @@ def _sorted_out(
     for place in range(n_families):
         mine = outcomes[place::n_families]
         failures = [outcome for outcome in mine if isinstance(outcome, Failure)]
+        trials = [outcome for outcome in mine if isinstance(outcome, Trial)]
+        refusals = [t.normalization for t in trials if t.normalization and t.normalization.refused]
         if failures:
             unranked.append(Unranked(failures[0].name, failures[0].reason))
+        elif refusals:
+            unranked.append(Unranked(trials[0].name, f"not a density: {refusals[0].reason}"))
         else:
-            contestants.append(Contestant([outcome for outcome in mine if isinstance(outcome, Trial)]))
+            contestants.append(Contestant(trials))
     if not contestants:
-        _raise_the_only(outcomes)
+        _raise_the_only(outcomes, unranked)
     return contestants, tuple(unranked)
 
 
-def _raise_the_only(outcomes: Sequence[Outcome]) -> None:
+def _raise_the_only(outcomes: Sequence[Outcome], unranked: Sequence[Unranked]) -> None:
     """The error of the one model there is, else one that names them all."""
-    failures = [outcome for outcome in outcomes if isinstance(outcome, Failure)]
-    if len(outcomes) == 1 and isinstance(failures[0].error, DensimeterError):
-        raise failures[0].error
-    told = dict.fromkeys(failure.text for failure in failures)
-    raise FitError(
-        f"no model is left: {'; '.join(told)}", "mend what the reasons name, or try other models"
-    ) from failures[0].error
+    error = outcomes[0].error if isinstance(outcomes[0], Failure) else None
+    if len(outcomes) == 1 and isinstance(error, DensimeterError):
+        raise error
+    told = "; ".join(f"{model.name}: {model.reason}" for model in unranked)
+    raise FitError(f"no model is left: {told}", "mend what the reasons name, or try other models") from error
 
 
 def _notes_on_models(contestants: Sequence[Contestant]) -> list[Note]:
     """What was said in fitting."""
-    said = dict.fromkeys(text for contestant in contestants for text in contestant.said)
-    return [Note(NoteKind.WARNING, text) for text in said]
+    said = [text for contestant in contestants for text in contestant.said]
+    said += [
+        f"{trial.name}: it is not certain that its scores are log-densities: {trial.normalization.reason}"
+        for contestant in contestants
+        for trial in contestant.trials
+        if trial.normalization and trial.normalization.verdict is Verdict.UNDECIDED
+    ]
+    return [Note(NoteKind.WARNING, text) for text in dict.fromkeys(said)]
 
 
 def _with_notes(table: Table, split: Split, announce: bool) -> Table:

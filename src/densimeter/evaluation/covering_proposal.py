@@ -95,8 +95,9 @@ class Frame:
         """From medians, quartiles, and the correlations of rows clipped to five standard deviations."""
         middle, width = _middle(rows)
         clipped = np.clip((rows - middle) / width, -5, 5)
-        covariance = np.cov(clipped, rowvar=False).reshape(len(width), -1)
-        covariance += 1e-6 * np.trace(covariance) / len(width) * np.eye(len(width))
+        covariance = np.cov(clipped, rowvar=False, ddof=0).reshape(len(width), -1)
+        constant = np.diag(covariance) == 0
+        covariance += np.diag(np.where(constant, 1.0, 1e-6))
         return cls(middle, width[:, None] * np.linalg.cholesky(covariance))
 
     @property

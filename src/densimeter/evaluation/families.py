@@ -6,13 +6,17 @@ Each family is one object with a name and a `fit`; a new one is a class and a li
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from inspect import signature
 from typing import Any, Protocol
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 
+from densimeter.adapters.flow_density import FlowDensity
+from densimeter.adapters.flow_training import flowjax_package
+from densimeter.adapters.pipeline_density import as_density
+from densimeter.adapters.scipy_density import ScipyDensity, check_distribution
 from densimeter.foundations.checks import choose
 from densimeter.foundations.errors import SettingError
 from densimeter.foundations.progress import Progress
@@ -66,11 +70,40 @@ class TrainingParts:
 
 
 @dataclass(frozen=True)
+class SettingScan:
+    """What was tried for one setting, and how well unseen rows liked it.
+
+    Parameters
+    ----------
+    setting : str
+        Its name.
+    tried, scores : tuple of float
+        Values in ascending order, and the mean held-out log-likelihood of each, nats per row. Where a setting
+        differs by column, `tried` has the geometric means over the columns.
+    chosen : float
+        The one that was taken.
+    """
+
+    setting: str
+    tried: tuple[float, ...]
+    scores: tuple[float, ...]
+    chosen: float
+
+    @classmethod
+    def of_bandwidths(cls, bandwidths: np.ndarray, scores: np.ndarray) -> SettingScan:
+        """Of bandwidths ``(n_candidates,)``, or ``(n_candidates, n_features)`` with one for each column."""
+        widths = np.exp(np.log(bandwidths).mean(axis=1)) if bandwidths.ndim > 1 else bandwidths
+        best = float(widths[scores.argmax()])
+        return cls("bandwidth", tuple(widths.tolist()), tuple(scores.tolist()), best)
+
+
+@dataclass(frozen=True)
 class FittedFamily:
-    """A fitted estimator, and the settings that were chosen for it or found by it."""
+    """A fitted estimator, the settings that were chosen for it or found by it, and what else was tried."""
 
     estimator: Any
     settings: Mapping[str, Any] = field(default_factory=dict)
+    scan: SettingScan | None = None
 
 
 class Family(Protocol):
@@ -79,6 +112,11 @@ class Family(Protocol):
     @property
     def name(self) -> str:
         """The name by which the user asks for it."""
+        ...
+
+    @property
+    def is_normalised(self) -> bool:
+        """Whether its scores are log-densities by construction, so that the claim needs no check."""
         ...
 
     def fit(self, parts: TrainingParts, seed: int, progress: Progress) -> FittedFamily:
@@ -95,6 +133,7 @@ class MixtureFamily:
     """
 
     name: str = "mixture"
+    is_normalised: bool = True
 
     def fit(self, parts: TrainingParts, seed: int, progress: Progress) -> FittedFamily:
         """The mixture among 1 to `MAX_COMPONENTS` components that unseen rows like best."""
@@ -107,7 +146,7 @@ class MixtureFamily:
         # a component needs a few rows for each of its own coordinates
         fewest = min(len(seen) for seen, _ in folds)
         most = int(np.clip(fewest // (2 * (parts.train.shape[1] + 1)), 1, MAX_COMPONENTS))
-        held_out = np.zeros(most)
+        held_out, n_unseen = np.zeros(most), sum(len(unseen) for _, unseen in folds)
         for step, (seen, unseen) in enumerate(folds):
             progress(step, len(folds) + 1, f"{self.name}: choosing components")
             tried = select_components(
@@ -117,7 +156,9 @@ class MixtureFamily:
             held_out += [len(unseen) * scores.get(k, -np.inf) for k in range(1, most + 1)]
         chosen = int(np.argmax(held_out)) + 1
         selection = select_components(parts.final, [chosen], criterion="bic", random_state=seed)
-        return FittedFamily(selection.model, {"components": chosen, "covariance": "full"})
+        tried = tuple(float(k) for k in range(1, most + 1))
+        scan = SettingScan("components", tried, tuple((held_out / n_unseen).tolist()), float(chosen))
+        return FittedFamily(selection.model, {"components": chosen, "covariance": "full"}, scan)
 
 
 @dataclass(frozen=True)
@@ -125,31 +166,38 @@ class KernelFamily:
     """The Gaussian kernel estimate; its bandwidth has the best held-out likelihood."""
 
     name: str = "kernel"
+    is_normalised: bool = True
 
     def fit(self, parts: TrainingParts, seed: int, progress: Progress) -> FittedFamily:
         """The kernel estimate whose bandwidth unseen rows like best."""
         from densimeter.kernel_density.estimator import KernelDensity
 
         if parts.cross_validate:
-            bandwidth = _cross_validated_bandwidth(parts)
-            estimator = KernelDensity(bandwidth).fit(parts.final)
+            bandwidths, scores = _cross_validated_bandwidths(parts)
+            estimator = KernelDensity(bandwidths[scores.argmax()]).fit(parts.final)
         else:
             estimator = KernelDensity().fit(parts.train, X_val=parts.validation)
-        return FittedFamily(estimator, {"bandwidth": np.asarray(estimator.bandwidth_).tolist()})
+            found = estimator.bandwidth_scores_
+            assert found is not None  # a bandwidth that was chosen was scored
+            bandwidths, scores = found.bandwidths, found.scores
+        settings = {"bandwidth": np.asarray(estimator.bandwidth_).tolist()}
+        return FittedFamily(estimator, settings, SettingScan.of_bandwidths(bandwidths, scores))
 
 
-def _cross_validated_bandwidth(parts: TrainingParts) -> np.ndarray:
-    """Of the multiples of Scott's rule, per column, the one that the unseen rows of all folds like best."""
+def _cross_validated_bandwidths(parts: TrainingParts) -> tuple[np.ndarray, np.ndarray]:
+    """Multiples of Scott's rule ``(n_tried, n_features)``, and how well unseen rows like each."""
     from densimeter.kernel_density.estimator import KernelDensity
 
     unit = np.asarray(KernelDensity("scott").fit(parts.together).bandwidth_)
     candidates = np.geomspace(*BANDWIDTHS_TRIED)
-    held_out = np.zeros(len(candidates))
+    held_out, n_unseen = np.zeros(len(candidates)), 0
     for seen, unseen in parts.fold_rows():
         tried = KernelDensity(candidates=candidates).fit(seen / unit, X_val=unseen / unit).bandwidth_scores_
         assert tried is not None  # candidates are always scored
         held_out += len(unseen) * tried.scores
-    return candidates[np.argmax(held_out)] * unit
+        n_unseen += len(unseen)
+    # the folds are measured in units of Scott's rule, which the volume of a cell undoes
+    return np.multiply.outer(candidates, unit), held_out / n_unseen - np.log(unit).sum()
 
 
 @dataclass(frozen=True)
@@ -157,6 +205,7 @@ class EnergyFamily:
     """The energy-based model with its defaults; training stops by the validation rows, folds or not."""
 
     name: str = "energy"
+    is_normalised: bool = True
 
     def fit(self, parts: TrainingParts, seed: int, progress: Progress) -> FittedFamily:
         """The tilted base, stopped where the validation likelihood is best."""
@@ -181,6 +230,7 @@ class EstimatorFamily:
 
     name: str
     estimator: Any
+    is_normalised: bool = False
 
     def fit(self, parts: TrainingParts, seed: int, progress: Progress) -> FittedFamily:
         """A clone, seeded and given the validation rows where it takes them.
@@ -198,10 +248,13 @@ class EstimatorFamily:
         return FittedFamily(estimator, {"class": type(estimator).__name__})
 
 
-FAMILIES: dict[str, Family] = {
+FAMILIES: dict[str, MixtureFamily | KernelFamily | EnergyFamily] = {
     family.name: family for family in (MixtureFamily(), KernelFamily(), EnergyFamily())
 }
 """The families that `compare` tries when none is named."""
+
+SCIPY, FLOW = "scipy:", "flow"
+"""How the adapters to other packages are asked for by name."""
 
 
 def families_of(models: Models | None) -> list[Family]:
@@ -226,9 +279,20 @@ def families_of(models: Models | None) -> list[Family]:
 
 def _family(name: str, model: BaseEstimator | str) -> Family:
     if isinstance(model, str):
-        return choose("models", model, FAMILIES)
+        return _named_family(name, model)
     if not hasattr(model, "fit") or not hasattr(model, "score_samples"):
         raise SettingError(
             f"the model {name!r} has no fit or no score_samples", "give an estimator of log-densities"
         )
-    return EstimatorFamily(name, model)
+    return EstimatorFamily(name, as_density(model))
+
+
+def _named_family(name: str, word: str) -> Family:
+    """A family of this package, a flow, or one of scipy's after ``scipy:``."""
+    if word.startswith(SCIPY):
+        check_distribution(word.removeprefix(SCIPY))
+        return EstimatorFamily(name, ScipyDensity(word.removeprefix(SCIPY)))
+    if word == FLOW:
+        flowjax_package()  # refused at once where it is not installed
+        return EstimatorFamily(name, FlowDensity())
+    return replace(choose("models", word, FAMILIES), name=name)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from densimeter.evaluation.wording import describe_settings, describe_split, describe_verdict
 from densimeter.foundations.estimates import Estimate
+from densimeter.report.wording import describe_settings, describe_split, describe_verdict
 
 if TYPE_CHECKING:
     from densimeter.evaluation.results import Comparison, ModelResult

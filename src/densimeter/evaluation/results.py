@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from densimeter.foundations.estimates import Estimate
+from densimeter.foundations.randomness import RandomState
 from densimeter.tables.table import Note
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
+
+    from densimeter.evaluation.diagnostics.comparison import ComparisonDiagnostics
+    from densimeter.evaluation.families import SettingScan
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,8 @@ class ModelResult:
     """The mean score on each split, where splits were repeated; `scores` are those of the first."""
     from_cache: bool = False
     """Whether it was fitted in an earlier run, whose seconds are told."""
+    scan: SettingScan | None = None
+    """What was tried for the setting that unseen rows chose, where the family keeps it."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as JSON carries them; the fitted estimator and the scores stay behind."""
@@ -181,11 +187,32 @@ class Comparison:
             index=pd.Index([m.name for m in self.models], name="model"),
         )
 
+    def diagnose(self, random_state: RandomState = 0) -> ComparisonDiagnostics:
+        """What the ranking does not say: which rows decide, which nobody explains, how each model fits.
+
+        Costs a few seconds a model: its draws are held against the test rows.
+        """
+        from densimeter.evaluation.diagnostics.comparison import diagnose_comparison
+
+        return diagnose_comparison(self, random_state)
+
     def plot(self) -> Figure:
         """The models' log-likelihoods and their differences to the best, each with its interval."""
         from densimeter.plotting.comparison import plot_comparison
 
         return plot_comparison(self)
+
+    def to_html(self, command: str | None = None) -> str:
+        """One self-contained page that can be sent to a colleague: the result, its charts, its provenance.
+
+        Parameters
+        ----------
+        command : str, optional
+            What was typed to get the result, for the page to tell; by default it tells the call in Python.
+        """
+        from densimeter.report.comparison.page import comparison_page
+
+        return comparison_page(self, command)
 
     def __repr__(self) -> str:
         ranking = ", ".join(f"{m.name} {m.log_likelihood}" for m in self.models)

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from densimeter.evaluation.families import Family, TrainingParts
+from densimeter.evaluation.families import Family, SettingScan, TrainingParts
+from densimeter.evaluation.normalization import NormalizationCheck, check_normalization
 from densimeter.foundations.errors import DensimeterError, FitError
 from densimeter.foundations.estimates import Estimate
 from densimeter.foundations.progress import Progress
@@ -41,7 +42,10 @@ class Trial:
     scores: np.ndarray
     seconds: float
     said: tuple[str, ...] = ()
+    normalization: NormalizationCheck | None = None
+    """Whether scores of another package's model are log-densities; None where they are by construction."""
     from_cache: bool = False
+    scan: SettingScan | None = None
 
     @property
     def log_normalizers(self) -> list[Estimate]:
@@ -90,10 +94,17 @@ def _trial(task: Task, progress: Progress) -> Trial:
         fitted = task.family.fit(task.parts, task.seed, progress)
         seconds = time.perf_counter() - began
         scores = np.asarray(fitted.estimator.score_samples(task.test), np.float64)
-    _refuse_bad_scores(scores, len(task.test))
+        _refuse_bad_scores(scores, len(task.test))
+        check = None if task.family.is_normalised else _checked_claim(fitted.estimator, task)
     progress(1, 1, task.name)
     said = dict.fromkeys(f"{task.name}: {str(warning.message).splitlines()[0]}" for warning in caught)
-    return Trial(task.name, fitted.estimator, fitted.settings, scores, seconds, tuple(said))
+    return Trial(
+        task.name, fitted.estimator, fitted.settings, scores, seconds, tuple(said), check, scan=fitted.scan
+    )
+
+
+def _checked_claim(estimator: Any, task: Task) -> NormalizationCheck:
+    return check_normalization(estimator.score_samples, task.parts.final, random_state=task.seed)
 
 
 def _refuse_bad_scores(scores: np.ndarray, n_test: int) -> None:

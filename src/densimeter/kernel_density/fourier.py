@@ -24,14 +24,14 @@ engine.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
-import finufft
 import numpy as np
 from scipy.special import ndtr
 
-from densimeter.kernel_density.kernel_sum import KernelSum, LogSums
+from densimeter.kernel_density.kernel_sum import LogSums
+from densimeter.kernel_density.transforms import TRANSFORM_ERROR, transform_at
 
 REACH = 8.3
 """Distance in bandwidths at which a periodic image is forgotten: 4 exp(-8.3²/2) = 4e-15."""
@@ -39,31 +39,36 @@ HIGHEST_FREQUENCY = 7.8
 """In radians per bandwidth: 2 (1 - Φ(7.8)) = 6e-15."""
 QUERY_MARGIN = 3.0
 """Queries this many bandwidths outside the rows' box are still answered."""
-TRANSFORM_TOLERANCE = 1e-13
-TRANSFORM_ERROR = 3e-13
-"""Bound on the error of both transforms together at `TRANSFORM_TOLERANCE`; the worst seen is 6e-14."""
 ROUNDING_PER_BANDWIDTH = 1e-15
 """Coordinates far from the centre are rounded; the worst seen is 3e-16 for each bandwidth of extent."""
-
-
-SMALL_TRANSFORM = 1e8
-"""Operations below which a transform runs on one thread."""
+LARGEST_EXTENT = 1e8
+"""In bandwidths; the grid of a larger box would not fit anywhere."""
 
 
 @dataclass(frozen=True, slots=True)
 class FourierBox:
     """The periodic box of a Fourier series, in bandwidths from a centre, and its frequencies ``-K..K``."""
 
-    half_extent: np.ndarray
+    row_extent: np.ndarray
+    query_extent: np.ndarray
     period: np.ndarray
     n_modes: tuple[int, ...]
 
     @classmethod
     def around(cls, half_extent: np.ndarray, widest: float = 1.0) -> FourierBox:
         """The box of rows within ±`half_extent` bandwidths, for bandwidths from one to `widest` units."""
-        period = 2 * half_extent + (REACH + QUERY_MARGIN) * widest
+        return cls._of(half_extent, half_extent + QUERY_MARGIN * widest, widest)
+
+    @classmethod
+    def within(cls, half_extent: np.ndarray, widest: float = 1.0) -> FourierBox:
+        """The box of queries within ±`half_extent` bandwidths, and of all rows that matter to them."""
+        return cls._of(half_extent + REACH * widest, half_extent, widest)
+
+    @classmethod
+    def _of(cls, row_extent: np.ndarray, query_extent: np.ndarray, widest: float) -> FourierBox:
+        period = row_extent + query_extent + REACH * widest
         cutoffs = np.ceil(HIGHEST_FREQUENCY * period / (2 * math.pi)).astype(int)
-        return cls(half_extent, period, tuple(int(2 * k + 1) for k in cutoffs))
+        return cls(row_extent, query_extent, period, tuple(int(2 * k + 1) for k in cutoffs))
 
     @property
     def n_coefficients(self) -> float:
@@ -75,9 +80,13 @@ class FourierBox:
         """Bytes: coefficients and the transform's grid, twice finer in each column, 16 bytes a number."""
         return 16.0 * self.n_coefficients * (2 + 2 ** len(self.n_modes))
 
-    def covers(self, unit_points: np.ndarray, margin: float = 0.0) -> np.ndarray:
-        """Which points lie in the rows' box widened by `margin` bandwidths."""
-        return np.all(np.abs(unit_points) <= self.half_extent + margin, axis=1)
+    def holds(self, unit_points: np.ndarray) -> np.ndarray:
+        """Which points may be rows."""
+        return np.all(np.abs(unit_points) <= self.row_extent, axis=1)
+
+    def answers(self, unit_points: np.ndarray) -> np.ndarray:
+        """Which points may be queries."""
+        return np.all(np.abs(unit_points) <= self.query_extent, axis=1)
 
     def angles(self, unit_points: np.ndarray) -> list[np.ndarray]:
         """Coordinates as angles in [-π, π], one contiguous array per column."""
@@ -94,11 +103,11 @@ class FourierBox:
         return product
 
     def absolute_error(self, n_rows: int) -> float:
-        """Bound on the error of S for `n_rows` rows whose weights sum to one."""
+        """Bound on the error of S for `n_rows` rows in the box whose weights sum to one."""
         d = len(self.n_modes)
         images = 4 * d * math.exp(-0.5 * REACH**2)
         truncation = 2 * d * float(ndtr(-HIGHEST_FREQUENCY))
-        rounding = ROUNDING_PER_BANDWIDTH * self.half_extent.max() + np.finfo(float).eps * math.sqrt(n_rows)
+        rounding = ROUNDING_PER_BANDWIDTH * self.row_extent.max() + np.finfo(float).eps * math.sqrt(n_rows)
         return images + truncation + TRANSFORM_ERROR + float(rounding)
 
 
@@ -118,7 +127,7 @@ class FourierSummary:
     @classmethod
     def of(cls, box: FourierBox, unit_points: np.ndarray, weights: np.ndarray) -> FourierSummary:
         """The summary of rows inside the box, in bandwidths from its centre."""
-        coefficients = _Transform(1, box, unit_points)(weights.astype(np.complex128))
+        coefficients = transform_at(box.angles(unit_points), box.n_modes).coefficients(weights)
         return cls(box, coefficients, float(weights.sum()))
 
     def merge(self, other: FourierSummary) -> FourierSummary:
@@ -131,90 +140,21 @@ class FourierSummary:
         """The empirical characteristic function at the frequencies of the box."""
         return self.coefficients / self.weight
 
-    def sums(self, unit_points: np.ndarray, width: float = 1.0) -> np.ndarray:
-        """S at points within the box and its margin, for the Gaussian of bandwidth `width`."""
-        return np.real(_Transform(2, self.box, unit_points)(self.coefficients * self.box.damping(width)))
-
-    def sums_of_widths(self, unit_points: np.ndarray, widths: np.ndarray) -> np.ndarray:
-        """S for each bandwidth, ``(n_widths, n_points)``.
-
-        Sums are real, so one transform answers two bandwidths: one is carried as the imaginary part.
-        """
-        sums = np.empty((len(widths), len(unit_points)))
-        transform = _Transform(2, self.box, unit_points)
-        for first in range(0, len(widths), 2):
-            damping = self.box.damping(widths[first]).astype(np.complex128)
-            if first + 1 < len(widths):
-                damping += 1j * self.box.damping(widths[first + 1])
-            both = transform(self.coefficients * damping)
-            sums[first] = np.real(both)
-            if first + 1 < len(widths):
-                sums[first + 1] = np.imag(both)
-        return sums
+    def sums(self, unit_points: np.ndarray, widths: Sequence[float] = (1.0,)) -> np.ndarray:
+        """S at points that the box answers, for the Gaussian of each width, ``(n_widths, n_points)``."""
+        transform = transform_at(self.box.angles(unit_points), self.box.n_modes)
+        return transform.sums(self.coefficients, [self.box.damping(width) for width in widths])
 
 
-def _threads(box: FourierBox, n_points: int) -> dict[str, Any]:
-    """One thread for a small transform, where waking the others costs more than they give; else all."""
-    operations = n_points * 14.0 ** len(box.n_modes) + 20 * box.n_coefficients * 2 ** len(box.n_modes)
-    return {"nthreads": 1} if operations < SMALL_TRANSFORM else {}
-
-
-class _Transform:
-    """A non-uniform transform of type 1 or 2 at given points; the points are sorted once."""
-
-    def __init__(self, kind: int, box: FourierBox, unit_points: np.ndarray):
-        self.plan = finufft.Plan(
-            kind,
-            box.n_modes,
-            eps=TRANSFORM_TOLERANCE,
-            isign=1 if kind == 1 else -1,
-            **_threads(box, len(unit_points)),
-        )
-        self.angles = box.angles(unit_points)  # the plan refers to them
-        self.plan.setpts(*self.angles)
-
-    def __call__(self, values: np.ndarray) -> np.ndarray:
-        return np.asarray(self.plan.execute(np.ascontiguousarray(values)))
-
-
-class FourierEngine:
-    """The Fourier series of one kernel sum; the rows are transformed once, when first asked."""
-
-    def __init__(self, kernel_sum: KernelSum):
-        self.kernel_sum = kernel_sum
-        self.box = FourierBox.around(kernel_sum.half_extent)
-        self._summary: FourierSummary | None = None
-
-    @property
-    def summary(self) -> FourierSummary:
-        """The transformed rows."""
-        if self._summary is None:
-            self._summary = FourierSummary.of(
-                self.box, self.kernel_sum.unit_points, self.kernel_sum.rows.weights
-            )
-        return self._summary
-
-    @property
-    def is_transformed(self) -> bool:
-        """Whether the rows have been transformed already."""
-        return self._summary is not None
-
-    def log_sums(self, queries: np.ndarray, log_tol: float) -> LogSums:
-        """Log-sums of queries, and ``error / S`` for each; -inf with infinite error outside the box."""
-        unit_queries = self.kernel_sum.in_units(queries)
-        inside = self.box.covers(unit_queries, QUERY_MARGIN)
-        sums = np.zeros(len(queries))
-        if inside.all():
-            sums = self.summary.sums(unit_queries)
-        elif inside.any():
-            sums[inside] = self.summary.sums(unit_queries[inside])
-        return as_log_sums(sums, self.box.absolute_error(len(self.kernel_sum.rows)))
-
-
-def as_log_sums(sums: np.ndarray, absolute_error: float) -> LogSums:
+def as_log_sums(sums: np.ndarray, absolute_error: float | np.ndarray) -> LogSums:
     """Logs of sums known to `absolute_error`; where a sum may be zero nothing is known of its log."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        values = np.where(sums > 0, np.log(sums), -np.inf)
-        # |log(S ± e) - log S| <= -log(1 - e/S)
-        error = np.where(sums > absolute_error, -np.log1p(-absolute_error / sums), np.inf)
+        values = np.log(sums)
+        # |log(S ± e) - log S| <= -log(1 - e/S) <= e / (S - e); few temporaries, as they cost more than sums
+        error = np.subtract(sums, absolute_error)
+        np.divide(absolute_error, error, out=error)
+    unknown = ~(sums > absolute_error)
+    if unknown.any():
+        values[~(sums > 0)] = -np.inf
+        error[unknown] = np.inf
     return LogSums(values, error)

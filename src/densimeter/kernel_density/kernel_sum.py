@@ -84,7 +84,9 @@ class KernelSum:
     def in_units(self, points: np.ndarray) -> np.ndarray:
         """Points in bandwidths from the centre; beyond the range of floats they are infinite."""
         with np.errstate(over="ignore"):
-            return (points - self.centre) / self.scales
+            units = points - self.centre
+            units /= self.scales
+            return units
 
     @cached_property
     def unit_points(self) -> np.ndarray:
@@ -94,7 +96,7 @@ class KernelSum:
     @cached_property
     def half_extent(self) -> np.ndarray:
         """Half of the rows' range in each column, in bandwidths."""
-        return np.abs(self.unit_points).max(axis=0)
+        return np.maximum(self.unit_points.max(axis=0), -self.unit_points.min(axis=0))
 
 
 @dataclass(frozen=True, slots=True)

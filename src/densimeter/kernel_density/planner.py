@@ -1,7 +1,7 @@
 """Which engine answers: the one predicted to be fastest, or an exact one where its error is too large.
 
-The predictions are the number of operations times a rate measured once on two ordinary cores; only their
-ratios matter. What decides for the tree, the share of rows near a query, is measured on a small sample.
+What the rows' number does not tell is measured: how empty the box of a Fourier series would be (patches), how
+few neighbours a query needs (neighbours), and on a small sample the share of rows that blocks near a query hold.
 """
 
 from __future__ import annotations
@@ -14,31 +14,22 @@ from functools import cached_property
 import numpy as np
 
 from densimeter.foundations.errors import SettingError
+from densimeter.kernel_density.costs import (
+    MOST_GRID_BYTES,
+    SECONDS_PER_CALL,
+    SECONDS_PER_ROW_IN_TREE,
+    pairs_seconds,
+)
 from densimeter.kernel_density.direct import DirectEngine
-from densimeter.kernel_density.fourier import FourierBox, FourierEngine
+from densimeter.kernel_density.fourier_engine import FourierEngine
 from densimeter.kernel_density.kernel_sum import Engine, KernelSum, LogSums
+from densimeter.kernel_density.neighbours import NeighbourEngine
 from densimeter.kernel_density.profiles import Gaussian
 from densimeter.kernel_density.tree import BLOCK, TreeEngine
 
-MOST_GRID_BYTES = 2**30
-"""A Fourier grid that would need more memory is not considered."""
-
-SECONDS_PER_GAUSSIAN_PAIR = 0.6e-9
-SECONDS_PER_PAIR = 3e-9
-SECONDS_PER_POINT_AND_CELL = 0.8e-9
-SECONDS_PER_GRID_NUMBER = 5e-8
 SECONDS_PER_ROW_AND_CUT = 1.5e-8
-SECONDS_PER_CALL = 2e-3
-TRANSFORM_CELLS = 14
-"""Cells per column that one point touches in the transform."""
-
-
-def transform_seconds(box: FourierBox, n_points: float) -> float:
-    """Predicted time of one transform of `n_points` points on `box`."""
-    n_features = len(box.n_modes)
-    cells = TRANSFORM_CELLS**n_features + 60  # 60: sorting and kernel values
-    grid = box.n_coefficients * 2**n_features
-    return 1e-3 + n_points * cells * SECONDS_PER_POINT_AND_CELL + grid * SECONDS_PER_GRID_NUMBER
+SMALL_WORK = 4 * SECONDS_PER_CALL
+"""Seconds of the direct sum below which no plan is made."""
 
 
 @dataclass(frozen=True)
@@ -63,46 +54,57 @@ class Planner:
         return TreeEngine(self.kernel_sum)
 
     @cached_property
+    def neighbours(self) -> NeighbourEngine:
+        """The nearest rows of each query."""
+        return NeighbourEngine(self.kernel_sum)
+
+    @cached_property
     def fourier(self) -> FourierEngine:
         """The Fourier series; rows are transformed once."""
         return FourierEngine(self.kernel_sum)
 
     @property
     def fourier_is_possible(self) -> bool:
-        """Gaussian, at most three columns, and a grid that fits."""
+        """Gaussian, at most three columns, and grids that fit."""
         return (
             isinstance(self.kernel_sum.kernel, Gaussian)
             and self.kernel_sum.n_features <= 3
-            and bool(np.all(self.kernel_sum.half_extent < 1e8))
-            and self.fourier.box.memory <= MOST_GRID_BYTES
+            and len(self.fourier.layout.patches) > 0
         )
 
-    def fastest(self, queries: np.ndarray, log_tol: float) -> Engine:
-        """The engine with the least predicted time."""
-        exact, exact_seconds = self._fastest_exact(queries, log_tol)
-        if self.fourier_is_possible and self._fourier_seconds(len(queries)) < exact_seconds:
+    def fastest(self, queries: np.ndarray, log_tol: float) -> Engine | None:
+        """The direct sum for little work, the Fourier series where it is fastest, else none."""
+        direct = self._direct_seconds(len(queries))
+        if direct < SMALL_WORK:
+            return self.direct
+        if self.fourier_is_possible and self._fourier_seconds(len(queries)) < direct:
             return self.fourier
-        return exact
+        return None
+
+    def nearest(self, queries: np.ndarray, log_tol: float) -> Engine | None:
+        """The search for neighbours, if the direct sum takes longer than growing the tree."""
+        growing = SECONDS_PER_CALL + len(self.kernel_sum.rows) * SECONDS_PER_ROW_IN_TREE
+        return self.neighbours if growing < self._direct_seconds(len(queries)) else None
 
     def fastest_exact(self, queries: np.ndarray, log_tol: float) -> Engine:
-        """The faster of the direct sum and the tree."""
-        return self._fastest_exact(queries, log_tol)[0]
+        """The faster of the direct sum and the tree of blocks."""
+        direct = self._direct_seconds(len(queries))
+        return (
+            self.tree
+            if direct > SMALL_WORK and self._tree_seconds(queries, log_tol) < direct
+            else self.direct
+        )
 
-    def _fastest_exact(self, queries: np.ndarray, log_tol: float) -> tuple[Engine, float]:
-        direct = self._pairs_seconds(len(queries) * len(self.kernel_sum.rows))
-        if direct < 4 * SECONDS_PER_CALL:
-            return self.direct, direct
-        tree = self._tree_seconds(queries, log_tol)
-        return (self.tree, tree) if tree < direct else (self.direct, direct)
+    def _direct_seconds(self, n_queries: int) -> float:
+        return self._pairs_seconds(n_queries * len(self.kernel_sum.rows))
 
     def _pairs_seconds(self, n_pairs: float) -> float:
-        gaussian = isinstance(self.kernel_sum.kernel, Gaussian)
-        each = SECONDS_PER_GAUSSIAN_PAIR if gaussian else SECONDS_PER_PAIR
-        return SECONDS_PER_CALL + n_pairs * each * (1 + self.kernel_sum.n_features / 20)
+        return pairs_seconds(self.kernel_sum.kernel, self.kernel_sum.n_features, n_pairs)
 
     def _fourier_seconds(self, n_queries: int) -> float:
-        rows = 0 if self.fourier.is_transformed else len(self.kernel_sum.rows)
-        return transform_seconds(self.fourier.box, rows) + transform_seconds(self.fourier.box, n_queries)
+        """The layout's prediction is for as many queries as rows, and half of it is the rows' transforms."""
+        of_rows = 0.0 if self.fourier.is_transformed else 0.5
+        return self.fourier.layout.seconds * (of_rows + 0.5 * n_queries / len(self.kernel_sum.rows))
 
     def _tree_seconds(self, queries: np.ndarray, log_tol: float) -> float:
         n_rows, n_queries = len(self.kernel_sum.rows), len(queries)
@@ -127,20 +129,36 @@ class Planner:
         return float(np.mean(distances < reach[:, None]))
 
 
+Step = Callable[[Planner, np.ndarray, float], Engine | None]
+
+
 @dataclass(frozen=True)
 class Algorithm:
-    """The first engine asked, and the engine for the queries it cannot answer within `log_tol`."""
+    """The engines asked one after the other, each for the queries that those before could not answer.
 
-    first: Callable[[Planner, np.ndarray, float], Engine]
-    exact: Callable[[Planner, np.ndarray, float], Engine]
+    A step may pass, which the last never does.
+    """
+
+    steps: tuple[Step, ...]
 
     def log_sums(self, planner: Planner, queries: np.ndarray, log_tol: float) -> LogSums:
         """Log-sums at `queries`, every one within `log_tol`."""
-        found = self.first(planner, queries, log_tol).log_sums(queries, log_tol)
-        left = np.flatnonzero(~(found.error <= log_tol))
-        if len(left):
-            again = self.exact(planner, queries[left], log_tol).log_sums(queries[left], log_tol)
-            found.values[left], found.error[left] = again.values, again.error
+        found: LogSums | None = None
+        left: slice | np.ndarray = slice(None)
+        for step in self.steps:
+            remaining = queries[left]
+            engine = step(planner, remaining, log_tol)
+            if engine is None:
+                continue
+            answer = engine.log_sums(remaining, log_tol)
+            if found is None:
+                found = answer
+            else:
+                found.values[left], found.error[left] = answer.values, answer.error
+            left = np.flatnonzero(~(found.error <= log_tol))
+            if len(left) == 0:
+                break
+        assert found is not None, "the last step never passes"
         return found
 
 
@@ -158,14 +176,18 @@ def _direct(planner: Planner, queries: np.ndarray, log_tol: float) -> Engine:
     return planner.direct
 
 
+def _neighbours(planner: Planner, queries: np.ndarray, log_tol: float) -> Engine:
+    return planner.neighbours
+
+
 def _tree(planner: Planner, queries: np.ndarray, log_tol: float) -> Engine:
     return planner.tree
 
 
 ALGORITHMS: Mapping[str, Algorithm] = {
-    "auto": Algorithm(Planner.fastest, Planner.fastest_exact),
-    "fourier": Algorithm(_fourier_or_error, Planner.fastest_exact),
-    "direct": Algorithm(_direct, _direct),
-    "tree": Algorithm(_tree, _tree),
+    "auto": Algorithm((Planner.fastest, Planner.nearest, Planner.fastest_exact)),
+    "fourier": Algorithm((_fourier_or_error, Planner.nearest, Planner.fastest_exact)),
+    "direct": Algorithm((_direct,)),
+    "tree": Algorithm((_neighbours, _tree)),
 }
 """The algorithms by name."""

@@ -13,10 +13,16 @@ from typing import Self
 import numpy as np
 
 from densimeter.foundations.errors import DataError, SettingError
+from densimeter.kernel_density.costs import MOST_GRID_BYTES
 from densimeter.kernel_density.direct import DirectEngine
-from densimeter.kernel_density.fourier import QUERY_MARGIN, FourierBox, FourierSummary, as_log_sums
+from densimeter.kernel_density.fourier import (
+    LARGEST_EXTENT,
+    QUERY_MARGIN,
+    FourierBox,
+    FourierSummary,
+    as_log_sums,
+)
 from densimeter.kernel_density.kernel_sum import KernelSum, LogSums, WeightedRows
-from densimeter.kernel_density.planner import MOST_GRID_BYTES
 from densimeter.kernel_density.profiles import Gaussian
 
 ROOM = 2.0
@@ -65,7 +71,7 @@ class StreamedSum:
         low, high = points.min(axis=0), points.max(axis=0)
         centre = low / 2 + high / 2
         half_extent = ROOM * (high / 2 - low / 2) / scales + 4 * QUERY_MARGIN
-        box = FourierBox.around(half_extent) if np.all(half_extent < 1e8) else None
+        box = FourierBox.around(half_extent) if np.all(half_extent < LARGEST_EXTENT) else None
         if box is None or box.memory > MOST_GRID_BYTES:
             raise SettingError(
                 "the bandwidth is too small against the rows' range to sum them in constant memory",
@@ -88,7 +94,7 @@ class StreamedSum:
             If too many rows lie outside the box.
         """
         unit_points = (points - self.centre) / self.scales
-        inside = self.summary.box.covers(unit_points)
+        inside = self.summary.box.holds(unit_points)
         batch = replace(
             self,
             summary=FourierSummary.of(self.summary.box, unit_points[inside], weights[inside])
@@ -123,10 +129,10 @@ class StreamedSum:
     def log_sums(self, queries: np.ndarray, log_tol: float) -> LogSums:
         """Log-sums with a bound on the error of each; upper bounds where that is infinite."""
         unit_queries = (queries - self.centre) / self.scales
-        inside = self.summary.box.covers(unit_queries, QUERY_MARGIN)
+        inside = self.summary.box.answers(unit_queries)
         sums = np.zeros(len(queries))
         if inside.any():
-            sums[inside] = self.summary.sums(unit_queries[inside])
+            sums[inside] = self.summary.sums(unit_queries[inside])[0]
         share = self.summary.weight / self.weight
         absolute = share * self.summary.box.absolute_error(self.n_rows)
         sums = np.maximum(sums / self.weight, 0.0)

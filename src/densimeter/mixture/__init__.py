@@ -15,12 +15,15 @@ The story, file by file:
 `density`            the log-density in the user's coordinates
 `missing`            expectations of missing cells
 `starts`             where EM begins
-`tournament`         short runs of many starts
+`moves`              merge and split moves out of poor optima
+`tournament`         short runs of many starts, and of the best one's moves
 `fitting`            a whole fit, from batches of rows to the best restart
 `online`             stepwise EM, for batches seen once
 `conditioning`       what is left when some columns are known
 `fitted`             what can be asked of any fitted mixture
 `arguments`          checks of the arrays that estimators are given
+`iterated`           what estimators fitted by iterations share
+`streaming`          fits to batches of rows
 `estimator`          `GaussianMixture`, the scikit-learn face
 `priors`             what variational Bayes believes before it sees rows
 `bayesian_updates`   its two steps, made of EM's

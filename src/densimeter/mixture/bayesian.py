@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import replace
 from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
-from densimeter.foundations.checks import check_count, check_number, choose
+from densimeter.foundations.checks import check_number, choose
 from densimeter.foundations.randomness import RandomState, generator_from
 from densimeter.mixture import density
-from densimeter.mixture.arguments import check_covariance, check_enough, check_part, check_weights
-from densimeter.mixture.bayesian_fitting import BayesianFit, BayesianRecipe, fit_bayesian_mixture
+from densimeter.mixture.arguments import check_covariance, check_part
+from densimeter.mixture.bayesian_fitting import BayesianRecipe, fit_bayesian_mixture
 from densimeter.mixture.bayesian_updates import Posterior, expected_parameters
-from densimeter.mixture.fitted import FittedMixture
-from densimeter.mixture.fitting import Table, batches_of
-from densimeter.mixture.priors import WEIGHT_PRIORS, Prior, WeightPrior
-from densimeter.mixture.sources import RESIDENT_BYTES
+from densimeter.mixture.iterated import IteratedMixture
+from densimeter.mixture.priors import WEIGHT_PRIORS, Prior
 from densimeter.mixture.starts import STARTS
 
 
-class BayesianGaussianMixture(FittedMixture):
+class BayesianGaussianMixture(IteratedMixture):
     """A mixture of Gaussians whose parameters have a posterior, fitted by variational Bayes.
 
     ``pi ~ prior of weights, Lambda_k ~ Wishart(C_0^-1, nu_0), mu_k ~ N(m_0, (beta_0 Lambda_k)^-1)``, and
@@ -176,22 +172,16 @@ class BayesianGaussianMixture(FittedMixture):
             If the rows' covariance, taken as the prior's, is not positive definite.
         """
         self._check_settings()
-        rows = self._validated(X, ensure_min_samples=2)
-        check_enough(rows, self.n_components)
-        weights = check_weights(rows, sample_weight)
+        table, n_features = self._table(X, sample_weight)
         unit = 1.0 if sample_weight is None else float(np.max(np.asarray(sample_weight, np.float64)))
-        table = Table(batches_of(rows, weights), rows.dtype, rows.nbytes <= RESIDENT_BYTES)
         rng = generator_from(self.random_state)
-        fit = fit_bayesian_mixture(table, self._recipe(rows.shape[1], unit), rng)
+        fit = fit_bayesian_mixture(table, self._recipe(n_features, unit), rng)
         self._generator = rng
-        self._keep(fit, rows.dtype)
+        self._store_prior(fit.prior)
+        self._store_posterior(fit.posterior, table.dtype)
+        self.lower_bounds_, self.restart_bounds_ = fit.bounds, fit.restart_bounds
+        self._store_outcome(fit.converged, len(fit.bounds), float(fit.bounds[-1]), stacklevel=2)
         return self
-
-    def fit_predict(
-        self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None
-    ) -> np.ndarray:
-        """Fit, then the most probable component of each row."""
-        return self.fit(X, sample_weight=sample_weight).predict(X)
 
     def predict_proba(self, X: ArrayLike) -> np.ndarray:
         """The responsibilities under the posterior, ``(n_samples, n_components)``.
@@ -225,11 +215,7 @@ class BayesianGaussianMixture(FittedMixture):
         )
 
     def _check_settings(self) -> None:
-        check_count("n_components", self.n_components)
-        check_number("tol", self.tol, at_least=0)
-        check_number("reg_covar", self.reg_covar, at_least=0)
-        check_count("max_iter", self.max_iter)
-        check_count("n_init", self.n_init)
+        super()._check_settings()
         for name in ("weight_concentration_prior", "mean_precision_prior", "degrees_of_freedom_prior"):
             if getattr(self, name) is not None:
                 check_number(name, getattr(self, name), above=0)
@@ -239,6 +225,7 @@ class BayesianGaussianMixture(FittedMixture):
         concentration = self.weight_concentration_prior
         kind = choose("weight_concentration_prior_type", self.weight_concentration_prior_type, WEIGHT_PRIORS)
         weights = kind(1 / self.n_components if concentration is None else concentration)
+        resumable = self._can_resume(d) and type(weights) is type(self._prior.weights)
         return BayesianRecipe(
             family=self._family,
             n_components=self.n_components,
@@ -255,33 +242,8 @@ class BayesianGaussianMixture(FittedMixture):
             tol=self.tol,
             max_iter=self.max_iter,
             unit=unit,
-            resumed=self._posterior if self.warm_start and self._resumable(weights) else None,
+            resumed=self._posterior if resumable else None,
         )
-
-    def _resumable(self, weights: WeightPrior) -> bool:
-        """Whether there is a posterior of the kind that is asked for."""
-        fitted = hasattr(self, "means_") and type(weights) is type(self._prior.weights)
-        shape = self._family.shape(self.n_features_in_, self.n_components)
-        return fitted and self.covariances_.shape == shape and len(self.means_) == self.n_components
-
-    def _keep(self, fit: BayesianFit, dtype: np.dtype) -> None:
-        """Store the fit, and warn if it ran out of iterations."""
-        self._store_prior(fit.prior)
-        self._store_posterior(fit.posterior, dtype)
-        self.converged_ = fit.converged
-        self.n_iter_ = len(fit.bounds)
-        self.lower_bound_ = float(fit.bounds[-1])
-        self.lower_bounds_ = fit.bounds
-        self.restart_bounds_ = fit.restart_bounds
-        if self.verbose:
-            print(f"converged: {fit.converged}, iterations: {self.n_iter_}, nats: {self.lower_bound_:.6f}")  # noqa: T201
-        if not fit.converged and self.max_iter > 1:
-            warnings.warn(
-                f"the best restart did not converge in {self.max_iter} iterations; "
-                "increase max_iter or tol, or check for degenerate data",
-                ConvergenceWarning,
-                stacklevel=3,
-            )
 
     def _store_prior(self, prior: Prior) -> None:
         self._prior = prior
@@ -292,13 +254,9 @@ class BayesianGaussianMixture(FittedMixture):
         self.covariance_prior_ = prior.covariance
 
     def _store_posterior(self, posterior: Posterior, dtype: np.dtype) -> None:
-        family, weights = self._family, self._prior.weights
-        factors = family.precision_cholesky(posterior.covariances)
-        self.weights_ = weights.mean_weights(posterior.concentration).astype(dtype)
-        self.means_ = posterior.means.astype(dtype)
-        self.covariances_ = posterior.covariances.astype(dtype)
-        self.precisions_cholesky_ = factors.astype(dtype)
-        self.precisions_ = family.precisions(factors).astype(dtype)
+        weights = self._prior.weights
+        mean_weights = weights.mean_weights(posterior.concentration)
+        self._store_mixture(posterior.gaussians()._replace(weights=mean_weights), dtype)
         self.weight_concentration_ = weights.to_attribute(posterior.concentration.astype(dtype))
         self.mean_precision_ = posterior.mean_precision.astype(dtype)
         self.degrees_of_freedom_ = posterior.degrees_of_freedom.astype(dtype)[()]

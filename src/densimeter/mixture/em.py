@@ -6,7 +6,7 @@ else. Both stop a restart when its mean log-likelihood changes by less than the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -27,6 +27,9 @@ TOLERATED_ERROR = {np.dtype(np.float64): 1e-7, np.dtype(np.float32): 1e-2}
 Rounding errors are rarely all of one sign: the errors seen are some thirty times smaller than this bound.
 """
 
+BOUNDS_AT_ONCE = 128
+"""Iterations of a compiled call: so many bounds it has room for, whatever the limit of iterations."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rules:
@@ -42,7 +45,8 @@ class Progression:
     """Where each restart stands: arrays with a leading axis of restarts.
 
     `lower_bound` is the mean log-likelihood, nats per unit of weight in the user's coordinates, of the
-    parameters before the last M-step.
+    parameters before the last M-step; `history` ``(R, n)`` has it for every iteration, NaN for those in which
+    a restart stood still.
     """
 
     parameters: Parameters
@@ -50,6 +54,7 @@ class Progression:
     n_iter: Any
     converged: Any
     active: Any
+    history: Any
 
     @classmethod
     def start(cls, parameters: Parameters, max_iter: int) -> Progression:
@@ -61,6 +66,7 @@ class Progression:
             np.zeros(n, np.int32),
             np.zeros(n, bool),
             np.full(n, max_iter > 0),
+            np.empty((n, 0)),
         )
 
 
@@ -117,66 +123,72 @@ def _advance(
     lower_bound[chosen] = bound
     n_iter[chosen] = state.n_iter[chosen] + 1
     active[chosen] = ~converged[chosen] & np.isfinite(bound) & (n_iter[chosen] < rules.max_iter)
-    return Progression(parameters, lower_bound, n_iter, converged, active)
+    seen = np.full((len(active), 1), np.nan)
+    seen[chosen, 0] = bound
+    return Progression(parameters, lower_bound, n_iter, converged, active, np.hstack([state.history, seen]))
 
 
 def _run_compiled(
     family: Family, frame: Frame, piece: Piece, dtype: np.dtype, state: Progression, rules: Rules
 ) -> Progression:
-    """The whole loop in one compiled call; restarts that need differences first are left active."""
+    """The loop in compiled calls; restarts that need differences first are left active."""
     chart = Chart.of(frame, np.arange(len(frame.location)), dtype)
     limit = dtype.type(TOLERATED_ERROR[dtype] / np.finfo(dtype).eps)
     floor, tol, max_iter = rules.floor.astype(dtype), dtype.type(rules.tol), np.int32(rules.max_iter)
-    cast = Parameters(*(part.astype(dtype) for part in state.parameters))
+    seen = np.full((len(state.active), BOUNDS_AT_ONCE), np.nan)
+    state = jax.tree.map(lambda part: part.astype(dtype) if part.dtype == float else part, state)
+    histories = []
     with computing_in(dtype):
-        ended = _loop(family, cast, chart, piece, floor, tol, max_iter, limit)
-    parameters, bound, n_iter, converged, finite = jax.tree.map(np.asarray, ended)
+        while not histories or state.active.any():
+            begun = replace(state, history=seen.astype(dtype))
+            state = jax.tree.map(np.asarray, _loop(family, begun, chart, piece, floor, tol, max_iter, limit))
+            histories.append(state.history)
+    unfinished = ~state.converged & np.isfinite(state.lower_bound) & (state.n_iter < rules.max_iter)
+    history = np.hstack(histories).astype(np.float64) + frame.log_jacobian
     return Progression(
-        Parameters(*(part.astype(np.float64) for part in parameters)),
-        bound.astype(np.float64) + frame.log_jacobian,
-        n_iter,
-        converged,
-        ~converged & finite & (n_iter < rules.max_iter),
+        Parameters(*(part.astype(np.float64) for part in state.parameters)),
+        state.lower_bound.astype(np.float64) + frame.log_jacobian,
+        state.n_iter,
+        state.converged,
+        unfinished | (state.n_iter == 0),
+        history[:, ~np.isnan(history).all(axis=0)],
     )
 
 
 @partial(jax.jit, static_argnums=0, compiler_options=ONE_THREAD)
 def _loop(
     family: Family,
-    start: Parameters,
+    begun: Progression,
     chart: Chart,
     piece: Piece,
     floor: jax.Array,
     tol: jax.Array,
     max_iter: jax.Array,
     limit: jax.Array,
-) -> tuple[Parameters, jax.Array, jax.Array, jax.Array, jax.Array]:
-    """Parameters, bounds, iterations, whether converged and whether finite, for each restart."""
+) -> Progression:
+    """As many iterations as the history has room for, or until every restart stands."""
     total_weight = piece.weights.sum()
-    n_restarts, _, n_features = start.means.shape
+    n_features = begun.parameters.means.shape[-1]
+    room = begun.history.shape[1]
 
-    def step(state: Progression) -> Progression:
+    def step(turn: tuple[jax.Array, Progression]) -> tuple[jax.Array, Progression]:
+        i, state = turn
+        on = state.active & (family.cancellation(state.parameters) < limit)
         sums, log_likelihood = sweep(family, family.natural(state.parameters), chart, piece)
         moved = family.maximise(sums, n_features, floor)
-        on = state.active
         bound = jnp.where(on, log_likelihood / total_weight, state.lower_bound)
         settled = jnp.where(on, jnp.abs(bound - state.lower_bound) < tol, state.converged)
         n_iter = state.n_iter + on
         parameters = Parameters(*map(partial(_select, on), moved, state.parameters))
         going = on & ~settled & jnp.isfinite(bound) & (n_iter < max_iter)
-        going = going & (family.cancellation(parameters) < limit)
-        return Progression(parameters, bound, n_iter, settled, going)
+        history = state.history.at[:, i].set(jnp.where(on, bound, jnp.nan))
+        return i + 1, Progression(parameters, bound, n_iter, settled, going, history)
 
-    first = Progression(
-        start,
-        jnp.full(n_restarts, -jnp.inf, floor.dtype),
-        jnp.zeros(n_restarts, jnp.int32),
-        jnp.zeros(n_restarts, bool),
-        family.cancellation(start) < limit,
-    )
-    last = jax.lax.while_loop(lambda state: state.active.any(), step, first)
-    finite = jnp.isfinite(last.lower_bound) | (last.n_iter == 0)
-    return last.parameters, last.lower_bound, last.n_iter, last.converged, finite
+    def unfinished(turn: tuple[jax.Array, Progression]) -> jax.Array:
+        return turn[1].active.any() & (turn[0] < room)
+
+    _, last = jax.lax.while_loop(unfinished, step, (jnp.int32(0), begun))
+    return last
 
 
 def _select(on: jax.Array, new: jax.Array, old: jax.Array) -> jax.Array:
@@ -185,6 +197,6 @@ def _select(on: jax.Array, new: jax.Array, old: jax.Array) -> jax.Array:
 
 jax.tree_util.register_dataclass(
     Progression,
-    data_fields=["parameters", "lower_bound", "n_iter", "converged", "active"],
+    data_fields=["parameters", "lower_bound", "n_iter", "converged", "active", "history"],
     meta_fields=[],
 )

@@ -38,8 +38,10 @@ class Chart(NamedTuple):
 
     @classmethod
     def of(cls, frame: Frame, columns: np.ndarray, dtype: np.dtype) -> Chart:
-        """The chart of some columns."""
-        return cls(frame.location[columns].astype(dtype), (1 / frame.scale[columns]).astype(dtype))
+        """The chart of some columns; the others become zero."""
+        inverse_scale = np.zeros(len(frame.scale), dtype)
+        inverse_scale[columns] = 1 / frame.scale[columns]
+        return cls(frame.location.astype(dtype), inverse_scale)
 
     def apply(self, columns: jax.Array) -> jax.Array:
         """Columns ``(d, n)`` of the user's rows in the frame."""
@@ -135,7 +137,10 @@ def natural_step(
     def plan(observed: np.ndarray) -> tuple[np.ndarray, Chart]:
         key = observed.tobytes()
         if key not in plans:
-            theta = family.natural(family.marginal(parameters, observed)).astype(dtype)
+            theta = np.zeros((n_restarts, n_components, family.n_terms(n_features)), dtype)
+            theta[..., family.terms(observed, n_features)] = family.natural(
+                family.marginal(parameters, observed)
+            )
             plans[key] = theta, Chart.of(frame, observed, dtype)
         return plans[key]
 
@@ -154,7 +159,7 @@ def natural_step(
     result = ExpectedSums.zero(n_restarts, n_components, family.n_terms(n_features))
     for observed, sums, log_likelihood in totals.values():
         if len(observed) < n_features:
-            sums = family.complete(sums, parameters, observed)
+            sums = family.complete(sums[..., family.terms(observed, n_features)], parameters, observed)
         result = result.merge(ExpectedSums(sums, log_likelihood, 0.0))
     return ExpectedSums(result.sums, result.log_likelihood, weight)
 

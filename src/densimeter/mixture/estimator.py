@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 import math
-import warnings
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.exceptions import ConvergenceWarning
 
-from densimeter.foundations.checks import check_count, check_number, choose
-from densimeter.foundations.errors import DataError, SettingError
+from densimeter.foundations.checks import choose
+from densimeter.foundations.errors import SettingError
 from densimeter.foundations.randomness import RandomState, generator_from
-from densimeter.mixture.arguments import check_enough, check_part, check_weights
+from densimeter.mixture.arguments import check_part
 from densimeter.mixture.catalogue import FAMILIES
-from densimeter.mixture.errors import SingularCovarianceError
 from densimeter.mixture.families import Parameters
-from densimeter.mixture.fitted import FittedMixture
-from densimeter.mixture.fitting import Fit, Recipe, Table, batches_of, fit_mixture, is_proper
-from densimeter.mixture.online import Online
-from densimeter.mixture.sources import RESIDENT_BYTES
+from densimeter.mixture.fitting import Recipe, Table, fit_mixture, is_proper
 from densimeter.mixture.starts import STARTS
+from densimeter.mixture.streaming import StreamedMixture
 
 
-class GaussianMixture(FittedMixture):
+class GaussianMixture(StreamedMixture):
     """A mixture of Gaussians fitted by expectation-maximisation.
 
     The density is ``p(x) = sum_k w_k N(x | mu_k, Sigma_k)``. Parameters, attributes and methods are those of
@@ -55,7 +49,8 @@ class GaussianMixture(FittedMixture):
     n_init : int
         Restarts; the one with the highest likelihood is kept.
     init_params : {"auto", "kmeans", "k-means++", "random", "random_from_data"}
-        How a start is made; "auto" lets nine more starts of several kinds compete in short runs.
+        How a start is made; "auto" lets nine more starts of several kinds compete in short runs, and then the
+        best of them with itself after merge and split moves.
     weights_init, means_init, precisions_init : array-like, optional
         Given parts of the start, in the user's coordinates.
     random_state : int, RandomState, Generator or None
@@ -74,8 +69,10 @@ class GaussianMixture(FittedMixture):
     converged_, n_iter_, lower_bound_ : bool, int, float
         How the best restart ended; the bound is the mean log-likelihood, nats per row,
         before its last M-step.
-    lower_bounds_ : ndarray of shape (n_init,)
-        The same of every restart.
+    lower_bounds_ : ndarray of shape (n_iter_,)
+        The bound at each of its iterations.
+    restart_bounds_ : ndarray of shape (n_init,)
+        The last bound of each restart.
 
     References
     ----------
@@ -155,7 +152,7 @@ class GaussianMixture(FittedMixture):
             raise SettingError(
                 "a covariance is not positive definite", "give symmetric positive definite ones"
             )
-        model._store(Parameters(shares, centres, matrices), np.dtype(np.float64))
+        model._store_mixture(Parameters(shares, centres, matrices), np.dtype(np.float64))
         model._generator = generator_from(random_state)
         model.n_features_in_ = d
         return model
@@ -181,97 +178,20 @@ class GaussianMixture(FittedMixture):
     def _fit(self, X: ArrayLike, sample_weight: ArrayLike | None, capacity: int | None) -> Self:
         """`fit`, with the loop compiled for `capacity` components, the surplus having weight zero."""
         self._check_settings()
-        rows = self._validated(X, ensure_min_samples=2)
-        check_enough(rows, self.n_components)
-        weights = check_weights(rows, sample_weight)
-        table = Table(batches_of(rows, weights), rows.dtype, rows.nbytes <= RESIDENT_BYTES)
-        return self._fit_table(table, rows.shape[1], capacity)
-
-    def fit_batches(self, batches: Iterable[Any] | Callable[[], Iterable[Any]]) -> Self:
-        """Fit to batches of rows that need not fit into memory together, by the same EM as `fit`.
-
-        Parameters
-        ----------
-        batches : list or other re-iterable, or callable
-            Of arrays ``(n, n_features)``, or of pairs of such an array and its weights ``(n,)``. It is gone
-            through once for each iteration and a few times more, so a generator will not do: pass the
-            function that makes it.
-
-        Raises
-        ------
-        SettingError
-            If `batches` can be gone through only once.
-        DataError
-            As `fit`.
-        """
-        self._check_settings()
-        if isinstance(batches, Iterator):
-            raise SettingError(
-                "batches can be gone through only once",
-                "pass a list, or the function that makes the generator",
-            )
-        make = batches if callable(batches) else lambda: batches
-        first = next(self._checked(make(), reset=True), None)
-        if first is None:
-            raise DataError("there is no batch", "give at least one batch of rows")
-        table = Table(lambda: self._checked(make(), reset=False), first[0].dtype, resident=False)
-        return self._fit_table(table, first[0].shape[1], None)
-
-    def _checked(self, batches: Iterable[Any], reset: bool) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        for batch in batches:
-            X, sample_weight = batch if isinstance(batch, tuple) else (batch, None)
-            rows = self._validated(X, reset=reset)
-            yield rows, check_weights(rows, sample_weight, relative=False)
+        table, n_features = self._table(X, sample_weight)
+        return self._fit_table(table, n_features, capacity)
 
     def _fit_table(self, table: Table, n_features: int, capacity: int | None) -> Self:
         rng = generator_from(self.random_state)
         fit = fit_mixture(table, self._recipe(n_features, capacity), rng)
-        self._generator = rng
-        self._keep(fit, table.dtype)
+        self._generator, self._online = rng, None
+        self._store_mixture(fit.parameters, table.dtype)
+        self.lower_bounds_, self.restart_bounds_ = fit.bounds, fit.restart_bounds
+        self._store_outcome(fit.converged, fit.n_iter, float(fit.bounds[-1]), stacklevel=4)
         return self
-
-    def partial_fit(self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None) -> Self:
-        """Go on with one more batch of rows, by stepwise EM (Cappé and Moulines, 2009, eq. 9).
-
-        The first batch is fitted as by `fit`; each later one moves the expected statistics a step towards its
-        own, the t-th by ``(t + 1)^-0.6``, so that old batches are slowly forgotten.
-        """
-        self._check_settings()
-        online = getattr(self, "_online", None)
-        if online is None:
-            self.fit(X, sample_weight=sample_weight)
-            rows = self._validated(X, reset=False)
-            recipe = self._recipe(rows.shape[1], None)
-            self._online = Online.begin(rows, check_weights(rows, sample_weight), recipe, self._parameters)
-            return self
-        rows = self._validated(X, reset=False)
-        self._online = online.step(rows, check_weights(rows, sample_weight))
-        parameters = self._online.parameters
-        if not is_proper(self._family, parameters):
-            self._online = online
-            raise SingularCovarianceError
-        self._store(parameters, rows.dtype)
-        self.n_iter_ += 1
-        self.lower_bound_ = self._online.lower_bound
-        return self
-
-    def fit_predict(
-        self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None
-    ) -> np.ndarray:
-        """Fit, then the most probable component of each row."""
-        return self.fit(X, sample_weight=sample_weight).predict(X)
-
-    def _check_settings(self) -> None:
-        check_count("n_components", self.n_components)
-        check_number("tol", self.tol, at_least=0)
-        check_number("reg_covar", self.reg_covar, at_least=0)
-        check_count("max_iter", self.max_iter)
-        check_count("n_init", self.n_init)
-        choose("init_params", self.init_params, STARTS)
-        choose("covariance_type", self.covariance_type, FAMILIES)
 
     def _recipe(self, n_features: int, capacity: int | None) -> Recipe:
-        resumed = self.warm_start and hasattr(self, "means_")
+        resumed = self._can_resume(n_features)
         return Recipe(
             family=self._family,
             n_components=self.n_components,
@@ -303,30 +223,3 @@ class GaussianMixture(FittedMixture):
                 f"precisions_init of {self.covariance_type!r} must be symmetric, positive definite",
                 "give inverses of covariances",
             ) from None
-
-    def _keep(self, fit: Fit, dtype: np.dtype) -> None:
-        """Store the fit, and warn if it ran out of iterations."""
-        self._store(fit.parameters, dtype)
-        self._online = None
-        self.converged_ = fit.converged
-        self.n_iter_ = fit.n_iter
-        self.lower_bound_ = fit.lower_bound
-        self.lower_bounds_ = fit.lower_bounds
-        if self.verbose:
-            print(f"converged: {fit.converged}, iterations: {fit.n_iter}, nats: {fit.lower_bound:.6f}")  # noqa: T201
-        if not fit.converged and self.max_iter > 1:
-            warnings.warn(
-                f"the best restart did not converge in {self.max_iter} iterations; "
-                "increase max_iter or tol, or check for degenerate data",
-                ConvergenceWarning,
-                stacklevel=5,
-            )
-
-    def _store(self, parameters: Parameters, dtype: np.dtype) -> None:
-        """Store the parameters and what follows from them."""
-        factors = self._family.precision_cholesky(parameters.covariances)
-        self.weights_ = (parameters.weights / parameters.weights.sum()).astype(dtype)
-        self.means_ = parameters.means.astype(dtype)
-        self.covariances_ = parameters.covariances.astype(dtype)
-        self.precisions_cholesky_ = factors.astype(dtype)
-        self.precisions_ = self._family.precisions(factors).astype(dtype)

@@ -64,6 +64,10 @@ class Family(Protocol):
         """The parameters of the distribution of some columns."""
         ...
 
+    def terms(self, columns: np.ndarray, n_features: int) -> np.ndarray:
+        """Where the features of some columns stand among those of all."""
+        ...
+
     def complete(self, sums: np.ndarray, parameters: Parameters, observed: np.ndarray) -> np.ndarray:
         """Expected sums over all columns from sums over the observed ones, the rest missing at random.
 

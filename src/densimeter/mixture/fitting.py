@@ -43,11 +43,11 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """The best restart, in the user's coordinates, and the bounds of all of them."""
+    """The best restart, in the user's coordinates, its bounds by iteration, and the last of every restart."""
 
     parameters: Parameters
-    lower_bound: float
-    lower_bounds: np.ndarray
+    bounds: np.ndarray
+    restart_bounds: np.ndarray
     n_iter: int
     converged: bool
 
@@ -129,17 +129,18 @@ def make_starts(
         same = Parameters(*(np.stack([part] * recipe.n_init) for part in given if part is not None))
         return padded(family, same, recipe.capacity)
     rows, mass, z = rows_to_start_from(table, moments, frame, rng)
+    features, floor = family.expand(rows.T).T, frame.floor(recipe.reg_covar)
     starts = []
     surplus = recipe.plan.surplus if k > 1 else 0  # one component has but one start
     for i in range(recipe.n_init + surplus):
         kind = recipe.plan.kinds[i % len(recipe.plan.kinds)]
         responsibilities = kind(z, mass, k, rng)
-        made = parameters_of(family, rows, mass, responsibilities, frame.floor(recipe.reg_covar))
+        made = parameters_of(family, features, mass, responsibilities, floor)
         starts.append([own if part is None else part for own, part in zip(made, given, strict=True)])
     entrants = padded(family, Parameters(*map(np.stack, zip(*starts, strict=True))), recipe.capacity)
     if not surplus:
         return entrants
-    return winners(family, rows, mass, frame.floor(recipe.reg_covar), entrants, recipe.n_init)
+    return winners(family, rows, mass, floor, entrants, recipe.n_init)
 
 
 def _best(recipe: Recipe, frame: Frame, ended: em.Progression) -> Fit:
@@ -152,7 +153,7 @@ def _best(recipe: Recipe, frame: Frame, ended: em.Progression) -> Fit:
         if np.isfinite(bounds[best]) and is_proper(recipe.family, inner):
             return Fit(
                 frame.outward(recipe.family, inner),
-                float(ended.lower_bound[best]),
+                ended.history[best][~np.isnan(ended.history[best])],
                 ended.lower_bound,
                 int(ended.n_iter[best]),
                 bool(ended.converged[best]),

@@ -79,7 +79,7 @@ def column_moments(batches: Batches) -> ColumnMoments:
     """
     parts = [ColumnMoments.of(rows, weights) for rows, weights in batches()]
     if not parts or not (moments := reduce(ColumnMoments.merge, parts)).weight.any():
-        raise DataError("there is no row with a positive weight", "give rows to fit to")
+        raise DataError("no row of positive weight has a cell with a value", "give rows to fit to")
     if not (moments.weight > 0).all():
         raise DataError(
             f"column {int(np.argmin(moments.weight))} has no value, every cell is missing",

@@ -1,6 +1,7 @@
 """Rows on their way into the compiled step: laid out in pieces of one shape, grouped by what they miss.
 
-A piece has the same shape whatever the number of rows, so a new row count compiles nothing. Short tables are
+A piece has the same shape whatever the number of rows, so a new row count compiles nothing; rows with missing
+cells, of whose patterns there are many, come in a few shorter shapes. Short tables are
 laid out once and kept; long ones, and batches that come from elsewhere, are laid out again in each pass, so
 that a fit never holds more than the user's rows and `RESIDENT_BYTES`.
 """
@@ -11,17 +12,24 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import jax.numpy as jnp
+import jax
 import numpy as np
 
 from densimeter.foundations.precision import computing_in
 from densimeter.mixture.families import Family
 
-BLOCKS_PER_PIECE = 8
+BLOCKS_PER_PIECE = 32
 RESIDENT_BYTES = 64 * 2**20
 """Tables up to this size are copied once in the layout of the compiled step; longer ones are streamed."""
-_CACHED_NUMBERS = 1 << 17
-"""Numbers of a block's features and responsibilities that fit a core's second-level cache."""
+_CACHED_NUMBERS = 1 << 16
+"""Numbers of a block's features and responsibilities: half of a megabyte, a core's second-level cache."""
+
+SHORTEST_BLOCK, LONGEST_BLOCK = 320, 1024
+"""Rows in a block: shorter ones make thin matrix products, longer ones gain nothing."""
+SHORTEST_PATTERN = 64
+"""Rows in the shortest block of rows with missing cells."""
+PIECES_AT_ONCE = 4
+"""A table is cut into a multiple of so many pieces of equal length, for processors to share."""
 
 
 class Piece(NamedTuple):
@@ -33,7 +41,7 @@ class Piece(NamedTuple):
 
 
 class Item(NamedTuple):
-    """A piece to be, the columns it holds, and its total weight; `lay_out` may run on any thread."""
+    """A piece to be, the columns it knows, and its total weight; `lay_out` may run on any thread."""
 
     observed: np.ndarray
     weight: float
@@ -55,47 +63,66 @@ class Layout:
     def of(cls, family: Family, n_features: int, n_densities: int, dtype: np.dtype) -> Layout:
         """Blocks whose features and `n_densities` responsibilities a row stay in the cache."""
         wanted = _CACHED_NUMBERS // (family.n_terms(n_features) + 2 * n_densities)
-        return cls(32 * min(64, max(2, wanted // 32)), np.dtype(dtype))
+        return cls(min(LONGEST_BLOCK, max(SHORTEST_BLOCK, wanted // 32 * 32)), np.dtype(dtype))
 
     @property
     def piece_rows(self) -> int:
         """Rows that a piece holds."""
         return self.block * BLOCKS_PER_PIECE
 
-    def lay_out(self, rows: np.ndarray, weights: np.ndarray) -> Piece:
-        """At most `piece_rows` rows as a piece; padding has weight zero."""
+    def lay_out(self, rows: np.ndarray, weights: np.ndarray, shape: tuple[int, int] | None = None) -> Piece:
+        """At most `piece_rows` rows as a piece; padding has weight zero, missing cells are zero.
+
+        `shape` is the number of blocks and their length, those of every complete piece by default.
+        """
         n, d = rows.shape
-        columns = np.zeros((BLOCKS_PER_PIECE, d, self.block), self.dtype)
-        laid_weights = np.zeros((BLOCKS_PER_PIECE, self.block), self.dtype)
-        n_filled = -(-n // self.block)
+        n_blocks, block = shape or (BLOCKS_PER_PIECE, self.block)
+        columns = np.zeros((n_blocks, d, block), self.dtype)
+        laid_weights = np.zeros((n_blocks, block), self.dtype)
+        n_filled = -(-n // block)
         for i in range(n_filled):
-            part = slice(i * self.block, min((i + 1) * self.block, n))
+            part = slice(i * block, min((i + 1) * block, n))
             size = part.stop - part.start
             columns[i, :, :size] = rows[part].T
             columns[i, :, size:] = rows[:1].T  # padding that is no farther out than the data
             laid_weights[i, :size] = weights[part]
+        if shape is not None:
+            np.nan_to_num(columns, copy=False)
         return Piece(columns, laid_weights, np.int32(n_filled))
+
+    def _tight_shape(self, n_rows: int) -> tuple[int, int]:
+        """A shape with at most four times the rows: patterns of missing cells are many and short."""
+        block = SHORTEST_PATTERN
+        while block < min(n_rows, self.block):
+            block *= 4
+        block, n_blocks = min(block, self.block), 1
+        while n_blocks * block < n_rows:
+            n_blocks *= 4
+        return n_blocks, block
 
     def items(self, rows: np.ndarray, weights: np.ndarray) -> Iterator[Item]:
         """The rows, grouped by the columns they have, as pieces; rows without a single cell are left out."""
         for observed, members in patterns(rows):
             if not len(observed):
                 continue
-            for first in range(0, len(rows) if members is None else len(members), self.piece_rows):
-                chosen = slice(first, first + self.piece_rows)
-                if members is not None:
-                    chosen = members[chosen]
-                yield self._item(observed, rows, weights, chosen)
+            for cut in self._cuts(len(rows) if members is None else len(members)):
+                yield self._item(observed, rows, weights, cut if members is None else members[cut])
 
-    def _item(self, observed: np.ndarray, rows: np.ndarray, weights: np.ndarray, chosen: Any) -> Item:
+    def _cuts(self, n_rows: int) -> Iterator[slice]:
+        """Slices of whole blocks, each of a piece at most."""
+        n_pieces = -(-n_rows // self.piece_rows)
+        if n_pieces > 1:
+            n_pieces += -n_pieces % PIECES_AT_ONCE
+        step = -(-n_rows // (n_pieces * self.block)) * self.block
+        return (slice(first, first + step) for first in range(0, n_rows, step))
+
+    def _item(
+        self, observed: np.ndarray, rows: np.ndarray, weights: np.ndarray, chosen: slice | np.ndarray
+    ) -> Item:
         mass = weights[chosen]
-        every = len(observed) == rows.shape[1]
-
-        def lay_out() -> Piece:
-            part = rows[chosen]
-            return self.lay_out(part if every else part[:, observed], mass)
-
-        return Item(observed, float(mass.sum(dtype=np.float64)), lay_out)
+        shape = None if isinstance(chosen, slice) else self._tight_shape(len(mass))
+        total = float(mass.sum(dtype=np.float64))
+        return Item(observed, total, lambda: self.lay_out(rows[chosen], mass, shape))
 
 
 def patterns(rows: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
@@ -136,7 +163,7 @@ class Resident:
 def _keep(piece: Piece, dtype: np.dtype) -> Callable[[], Piece]:
     """The piece, handed to JAX once."""
     with computing_in(dtype):
-        kept = Piece(jnp.asarray(piece.columns), jnp.asarray(piece.weights), piece.n_filled)
+        kept = Piece(jax.device_put(piece.columns), jax.device_put(piece.weights), piece.n_filled)
     return lambda: kept
 
 

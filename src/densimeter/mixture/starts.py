@@ -167,8 +167,8 @@ def starting_rows(batches: Batches, rng: np.random.Generator) -> tuple[np.ndarra
 
 
 def parameters_of(
-    family: Family, rows: np.ndarray, weights: np.ndarray, responsibilities: np.ndarray, floor: np.ndarray
+    family: Family, features: np.ndarray, weights: np.ndarray, responsibilities: np.ndarray, floor: np.ndarray
 ) -> Parameters:
-    """The M-step on given responsibilities."""
-    sums = (responsibilities * weights[:, None]).T @ family.expand(rows.T).T
-    return family.maximise(sums, rows.shape[1], floor)
+    """The M-step on given responsibilities, from the rows' `features` ``(n, n_terms)``."""
+    sums = (responsibilities * weights[:, None]).T @ features
+    return family.maximise(sums, len(floor), floor)

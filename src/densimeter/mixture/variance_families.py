@@ -49,6 +49,9 @@ class Diagonal:
         weights, means, variances = parameters
         return Parameters(weights, means[..., columns], variances[..., columns])
 
+    def terms(self, columns: np.ndarray, n_features: int) -> np.ndarray:
+        return np.concatenate([[0], 1 + columns, 1 + n_features + columns])
+
     def complete(self, sums: np.ndarray, parameters: Parameters, observed: np.ndarray) -> np.ndarray:
         _, means, variances = parameters
         n_seen, d = len(observed), means.shape[-1]
@@ -135,6 +138,9 @@ class Spherical(Diagonal):
     def marginal(self, parameters: Parameters, columns: np.ndarray) -> Parameters:
         weights, means, variances = parameters
         return Parameters(weights, means[..., columns], variances)
+
+    def terms(self, columns: np.ndarray, n_features: int) -> np.ndarray:
+        return np.concatenate([[0], 1 + columns, [1 + n_features]])
 
     def complete(self, sums: np.ndarray, parameters: Parameters, observed: np.ndarray) -> np.ndarray:
         _, means, variances = parameters

@@ -1,0 +1,92 @@
+"""Where the numbers come from: the rows, every decision on them, the protocol, how to make it again."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+from platform import python_version
+from typing import Any
+
+from densimeter._version import __version__
+from densimeter.report.blocks import Cell, Section, Table
+from densimeter.report.wording import describe_protocol, percent
+
+LIBRARIES = ("numpy", "scipy", "scikit-learn", "jax", "equinox", "optax", "finufft", "pyarrow")
+
+
+def data(comparison: Any) -> Section:
+    """The rows, and every decision taken on them."""
+    summary = comparison.data
+    columns = ", ".join(summary.columns)
+    words = [
+        f"{summary.source}, columns {columns}.",
+        f"{summary.n_train:,} rows were fitted, {summary.n_validation:,} chose settings, and "
+        f"{summary.n_test:,} were scored, once.",
+    ]
+    if not summary.notes:
+        return Section("data", "The data", [*words, "Every row was used as it is."])
+    rows = [[Cell(str(note.kind)), Cell(note.text)] for note in summary.notes]
+    return Section("data", "The data", words, (), [Table("Decisions and warnings", ["kind", "what"], rows)])
+
+
+def protocol(comparison: Any) -> Section:
+    """How rows were divided and means judged."""
+    summary = comparison.data
+    level = percent(comparison.confidence)
+    words = [
+        "Rows are divided before anything is fitted; columns are scaled by training rows alone, and the "
+        "scale is counted in the density. Test rows that equal an earlier row are left out.",
+        f"{percent(summary.test_fraction)} of the rows are test rows. Intervals are {level} "
+        f"({_interval(summary.protocol)}); differences are paired, and p-values are adjusted for all pairs "
+        "of models by Holm's method.",
+    ]
+    if told := describe_protocol(summary):
+        words.append(f"{told[0].upper()}{told[1:]}.")
+    return Section("protocol", "The protocol", words)
+
+
+def _interval(protocol: Any) -> str:
+    if protocol.repeats > 1:
+        return "Student's t over the splits, corrected for their overlap as Nadeau and Bengio do"
+    return {"student": "Student's t over test rows", "bca": "the BCa bootstrap over test rows"}[
+        protocol.interval
+    ]
+
+
+def reproduction(comparison: Any, command: str | None) -> Section:
+    """The command or call, the seed, and the versions of what took part."""
+    seed = comparison.data.seed
+    rows = [[Cell("densimeter"), Cell(__version__)], [Cell("Python"), Cell(python_version())]]
+    rows += [[Cell(name), Cell(found)] for name in LIBRARIES if (found := _version(name))]
+    told = "none was given: another run draws another split" if seed is None else f"{seed}"
+    return Section(
+        "reproduction",
+        "Make it again",
+        [f"Seed of the split and of every fit: {told}."],
+        (),
+        [Table("Versions", ["package", "version"], rows)],
+        command or _call(comparison),
+    )
+
+
+def _call(comparison: Any) -> str:
+    summary, protocol = comparison.data, comparison.data.protocol
+    given = {
+        "columns": list(summary.columns),
+        "test_fraction": summary.test_fraction,
+        "confidence": comparison.confidence,
+        "folds": protocol.folds,
+        "repeats": protocol.repeats,
+        "group": protocol.group,
+        "time": protocol.time,
+        "interval": protocol.interval,
+        "random_state": summary.seed,
+    }
+    lines = "".join(f"    {name}={value!r},\n" for name, value in given.items() if value is not None)
+    return f"densimeter.compare(\n    X,  # {summary.source}\n{lines})"
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
