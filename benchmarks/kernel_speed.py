@@ -28,9 +28,10 @@ from sklearn.neighbors import KernelDensity as ScikitKernelDensity
 
 from densimeter.kernel_density.direct import by_differences
 from densimeter.kernel_density.estimator import KernelDensity
-from densimeter.kernel_density.fourier import TRANSFORM_TOLERANCE, FourierBox
+from densimeter.kernel_density.fourier import FourierBox
 from densimeter.kernel_density.kernel_sum import KernelSum, WeightedRows
 from densimeter.kernel_density.profiles import Gaussian
+from densimeter.kernel_density.transforms import TRANSFORM_TOLERANCE
 
 
 @dataclass(frozen=True)

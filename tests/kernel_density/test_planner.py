@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from densimeter.foundations.errors import SettingError
+from densimeter.kernel_density.costs import MOST_GRID_BYTES
 from densimeter.kernel_density.direct import DirectEngine
 from densimeter.kernel_density.fourier_engine import FourierEngine
 from densimeter.kernel_density.kernel_sum import KernelSum, LogSums, WeightedRows
-from densimeter.kernel_density.costs import MOST_GRID_BYTES
 from densimeter.kernel_density.planner import ALGORITHMS, Algorithm, Planner
 from densimeter.kernel_density.profiles import KERNELS
 from densimeter.kernel_density.tree import TreeEngine

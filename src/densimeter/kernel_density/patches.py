@@ -1,10 +1,10 @@
 """Where the Fourier series is worth its grid: one box around all rows, or several around the dense places.
 
-A grid costs by its volume, however empty it is: one far row would stretch it beyond any memory. When the box of
-all rows would be mostly empty, a sample of the rows is cut in two at the middle of its box, each half is shrunk
-to the rows it holds, and so on; the cheapest of the series, of an exact engine and of a further cut is kept for
-each piece. Queries in a patch are answered by the rows within `REACH` bandwidths of it; the others, all together,
-add at most ``exp(-REACH²/2)``. Queries outside all patches are for an exact engine, and have few rows near them.
+A grid costs by its volume, however empty it is: one far row would stretch it beyond any memory. When the box
+of all rows would be mostly empty, a sample of the rows is cut in two at the middle of its box, each half is
+shrunk to the rows it holds, and so on; the cheapest of the series, of an exact engine and of a further cut is
+kept for each piece. Queries in a patch are answered by the rows within `REACH` bandwidths of it; the others,
+all together, add at most ``exp(-REACH²/2)``. Queries outside all patches are for an exact engine.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def _within(points: np.ndarray, centre: np.ndarray, reach: np.ndarray) -> np.nda
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Patches, and what it costs to answer as many queries as rows, that lie like the rows, for every width.
+    """Patches, and what it costs to answer as many queries as rows, lying like them, for every width.
 
     Parameters
     ----------
