@@ -34,6 +34,8 @@ LEAST_TO_CUT = 32
 """Rows of the sample; fewer are not cut further."""
 MOST_CUTS = 40
 """One after the other, which halves the box each time."""
+SECONDS_TO_PLAN = 0.2
+"""What the search for patches takes; a box of all rows that takes less is not improved."""
 SECONDS_PER_POINT_TO_FIND = 3e-9
 ROWS_TO_COUNT_AT, ROWS_TO_COUNT = 4, 1024
 NEAR = 7.6
@@ -106,8 +108,11 @@ class Layout:
         widest, per_query = max(widths), math.ceil(len(widths) / 2)  # a transform answers two widths
         whole = _whole(kernel_sum, widest)
         n_rows, n_features = len(kernel_sum.rows), kernel_sum.n_features
-        if whole is not None and grid_seconds(whole.box) < 2 * points_seconds(n_features, n_rows) + 0.01:
-            return cls((whole,), (1 + per_query) * transform_seconds(whole.box, n_rows))
+        if whole is not None:
+            seconds = (1 + per_query) * transform_seconds(whole.box, n_rows)
+            is_full = grid_seconds(whole.box) < 2 * points_seconds(n_features, n_rows)
+            if is_full or seconds < SECONDS_TO_PLAN:
+                return cls((whole,), seconds)
         points = kernel_sum.rows.points
         chosen = np.random.default_rng(0).integers(n_rows, size=SAMPLE_SIZE)
         sample = points[chosen] if n_rows > SAMPLE_SIZE else points

@@ -20,7 +20,7 @@ from densimeter.kernel_density.kernel_sum import KernelSum
 from densimeter.kernel_density.neighbours import NeighbourEngine
 from densimeter.kernel_density.profiles import Gaussian
 
-WIDEST_GROUP = 2.5
+WIDEST_GROUP = 1.7
 """A wide group has a wide box for its widest bandwidth and a fine grid for its narrowest."""
 
 

@@ -47,7 +47,7 @@ class BandwidthScan:
         return int(np.argmax(self.scores))
 
     def extended(self, wider: BandwidthScan) -> BandwidthScan:
-        """This scan followed by one of wider candidates."""
+        """The scan followed by one of wider candidates."""
         return BandwidthScan(
             np.concatenate([self.bandwidths, wider.bandwidths]),
             np.concatenate([self.scores, wider.scores]),
