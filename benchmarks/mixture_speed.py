@@ -3,11 +3,12 @@
     python benchmarks/mixture_speed.py [CASE ...] [--only PEER ...] [--append FILE.md]
 
 CASE is a number from 0, the last one being whole default fits of a small table; all by default. Peers that
-are not installed are left out. The time of an iteration is that of a fit of 21 iterations less that of a fit of one, over 20, so that starts, copies and
-compilation drop out; short fits are measured five times, long ones once. All peers run in one process, one
-after the other, the short ones in turns. The relative deviation of the log-likelihood from scikit-learn's
-after the same iterations stands beside, and below it the rate of NumPy's products of the very blocks that an
-iteration multiplies, on one thread: what is left of the rate of square matrices for thin ones.
+are not installed are left out. The time of an iteration is that of a fit of 21 iterations less that of a
+fit of one, over 20, so that starts, copies and compilation drop out; short fits are measured five times,
+long ones once. All peers run in one process, one after the other, the short ones in turns. The relative
+deviation of the log-likelihood from scikit-learn's after the same iterations stands beside, and below it
+the rate of NumPy's products of the very blocks that an iteration multiplies, on one thread: what is left of
+the rate of square matrices for thin ones.
 """
 
 from __future__ import annotations
