@@ -26,8 +26,8 @@ ROWS = 8192
 """Rows on which they are compared."""
 MOST_MOVES = 5
 """Merge and split moves that may follow each other."""
-SMALLEST_GAIN = 1e-3
-"""Nats per row that a move has to gain over EM alone."""
+SMALLEST_GAIN = 1e-2
+"""Nats per row that a move has to gain over EM alone; less is seldom worth another round."""
 TIE = 1e-8
 """Starts whose bounds differ by less, in nats per row, are equal; the first of them goes on."""
 
