@@ -39,8 +39,8 @@ def test_smoothed_samples_come_near_the_exact_marginal(rows, columns):
     drawn, exact = view.densities["drawn"], view.densities["exact"]
     assert drawn.shape == exact.shape
     cell = np.prod([axis[1] - axis[0] for axis in view.axes])
-    # total variation: what N_DRAWS samples leave after smoothing
-    assert 0.5 * np.abs(drawn - exact).sum() * cell < 0.05
+    # total variation: n samples in d columns leave about n^(-2 / (d + 4)), 0.046 for 10,000 and two
+    assert 0.5 * np.abs(drawn - exact).sum() * cell < 0.06
     assert drawn.sum() * cell == pytest.approx(1, abs=0.02)
 
 

@@ -126,3 +126,15 @@ def test_a_printed_page_is_dark_on_white(browser, pages):
     with opened(browser, pages, "line", color_scheme="dark") as page:
         page.emulate_media(media="print", color_scheme="dark")
         assert page.evaluate("getComputedStyle(document.body).color") == "rgb(27, 58, 75)"
+
+
+def test_contours_follow_their_line_and_do_not_fill(browser, pages):
+    with opened(browser, pages, "ring") as page:
+        outline = page.evaluate(
+            """() => [...document.querySelectorAll('#density .mark-line path')].map(path => {
+                 const box = path.getBBox();
+                 return path.getTotalLength() / (2 * (box.width + box.height));
+               })"""
+        )
+        # a curve around a hill is no longer than the box around it, but for its dents; one that fills it is
+        assert max(outline) < 1.5

@@ -24,7 +24,7 @@ def model_curves(
     y_title: str,
     interpolate: Literal["linear", "step-after"] = "linear",
 ) -> tuple[list[alt.Chart], list[dict[str, Any]]]:
-    """The layers of a chart, and its rows under the name ``curves``: lines, and points that nobody sees to touch."""
+    """Lines with unseen points to touch, as layers of a chart, and its rows under the name ``curves``."""
     rows = [{"model": model, "x": resolved(x), "y": resolved(y)} for model, (x, y) in curves.items()]
     base = (
         drawn_from("curves")

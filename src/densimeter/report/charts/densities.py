@@ -57,7 +57,7 @@ def contours_chart(
 ) -> dict[str, Any]:
     """Lines around each model's regions of highest density, over the rows as points."""
     x_axis, y_axis = view.axes
-    x = alt.X("x:Q", title=title_of(view.names[0]), scale=_exactly(x_axis), sort=None)
+    x = alt.X("x:Q", title=title_of(view.names[0]), scale=_exactly(x_axis))
     y = alt.Y("y:Q", title=title_of(view.names[1]), scale=_exactly(y_axis))
     points = (
         drawn_from("points")
@@ -68,11 +68,12 @@ def contours_chart(
     lines = (
         drawn_from("lines")
         .transform_filter(IS_SHOWN)
-        .transform_flatten(["x", "y"])
+        .transform_flatten(["x", "y", "place"])
         .mark_line(strokeWidth=1.6, aria=False, clip=True)
         .encode(
             x=x,
             y=y,
+            order="place:Q",
             detail="line:N",
             color=palette.colour(),
             tooltip=[alt.Tooltip("model:N", title="model"), alt.Tooltip("share:N", title="holds")],
@@ -99,6 +100,7 @@ def _lines(view: View, shares: Sequence[float]) -> list[dict[str, Any]]:
             "line": number,
             "x": resolved(line[:, 0], x_axis),
             "y": resolved(line[:, 1], y_axis),
+            "place": list(range(len(line))),
         }
         for number, (model, share, line) in enumerate(found)
     ]

@@ -22,8 +22,8 @@ def columns(diagnostics: Any, palette: Palette) -> Section | None:
     if not marginals:
         return None
     words = (
-        "Bars are test rows, lines are samples of each model. Below, the share of rows under each quantile of a "
-        f"model, less what it should be (the probability integral transform). {BAND}",
+        "Bars are test rows, lines are samples of each model. Below, the share of rows under each quantile "
+        f"of a model, less what it should be (the probability integral transform). {BAND}",
     )
     charts = [
         *_marginals(marginals, palette),

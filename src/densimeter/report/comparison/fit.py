@@ -68,7 +68,7 @@ def _two_samples(models: Mapping[str, Any]) -> list[Table]:
         for name, test in available(models, "two_sample").items()
     ]
     heads = ["model", "area under the curve", "accuracy", "p", "rows of each"]
-    caption = "How well a classifier tells a model's samples from test rows; 0.5 is not at all"
+    caption = "How well a classifier tells a model's samples from test rows: 0.5 is not at all"
     return [Table(caption, heads, rows)] if rows else []
 
 
