@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 from scipy.special import logsumexp
@@ -168,14 +169,21 @@ def started(init_params: str, moves: bool) -> Fit:
     return fit
 
 
+def without_moves(X: np.ndarray, k: int, n_init: int, seed: int) -> Any:
+    """Ours with the default start, its merge and split moves left out."""
+    with mock.patch("densimeter.mixture.tournament.MOST_MOVES", 0):
+        return densimeter(X, k, n_init, seed)
+
+
 STARTS: dict[str, Fit] = {
     "auto": started("auto", False),
+    "auto without moves": without_moves,
     "kmeans": started("kmeans", False),
     "k-means++": started("k-means++", False),
     "random": started("random", False),
     "random_from_data": started("random_from_data", False),
-    "kmeans, then moves": started("kmeans", True),
-    "auto, then moves": started("auto", True),
+    "kmeans, moves once converged": started("kmeans", True),
+    "auto, moves once converged": started("auto", True),
     "scikit-learn's kmeans": scikit_learn,
 }
 

@@ -15,6 +15,7 @@ import densimeter as dm
 from densimeter.evaluation.comparison import compare
 from densimeter.evaluation.results import Unranked
 from densimeter.foundations.errors import DataError, DensimeterWarning, FitError, SettingError
+from densimeter.report.wording import describe_heavy_tails
 
 
 class Known(DensityMixin, BaseEstimator):
@@ -243,6 +244,19 @@ def test_steps_of_a_pipeline_are_counted(rows):
     scaled = make_pipeline(StandardScaler(), Known())
     result = compare(100 * rows, {"pipeline": scaled}, random_state=0)
     assert result.best.log_likelihood.value == pytest.approx(-2.84 - 2 * np.log(100), abs=0.2)
+
+
+def test_a_mean_that_hangs_on_few_rows_has_a_robust_one_beside_it():
+    rows = np.random.default_rng(0).standard_t(2, size=(4000, 2))
+    result = compare(rows, {"normal": Known()}, random_state=0)
+    tail = result.best.tail
+    assert tail.heavy
+    assert tail.trimmed_mean.half_width < result.best.log_likelihood.half_width
+    (line,) = describe_heavy_tails(result)
+    assert line.startswith("normal: the lower tail")
+    assert line in result._repr_html_()
+    light = compare(np.random.default_rng(1).normal(size=(4000, 2)), {"normal": Known()}, random_state=0)
+    assert describe_heavy_tails(light) == []
 
 
 def test_scipys_families_join_by_name(rows):

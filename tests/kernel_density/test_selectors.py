@@ -69,3 +69,12 @@ def test_refuses_candidates_that_are_none(grid):
 def test_least_squares_needs_the_gaussian():
     with pytest.raises(SettingError, match="Gaussian"):
         KernelDensity(bandwidth="lscv", kernel="tophat").fit([[0.0], [1.0]])
+
+
+@pytest.mark.parametrize("kernel", ["tophat", "epanechnikov", "linear", "cosine"])
+def test_the_default_grid_goes_on_upwards_until_a_kernel_with_an_edge_reaches_every_row(kernel):
+    X = np.random.default_rng(5).standard_t(2, size=(300, 2))
+    scan = KernelDensity(kernel=kernel).fit(X).bandwidth_scores_
+    assert len(scan.bandwidths) > 20
+    assert np.isfinite(scan.scores[scan.best])
+    assert np.all(np.diff(scan.bandwidths[:, 0]) > 0)

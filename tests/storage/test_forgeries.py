@@ -100,6 +100,10 @@ FORGERIES = {
     ("energy", "state.strength is 2, out of range"): value("state.strength", 2),
     ("energy", "a step of the history is no whole number"): cell("state.history", (0, 0), 0.5),
     ("energy", "parameters.checkpoint is not kept"): value("parameters.checkpoint", "/tmp"),
+    ("energy on a stack", "has no width or no centres"): cell("state.kernel.given.bandwidth", 0, 0.0),
+    ("energy on a stack", "state.kernel.given.share is 1, out of range"): value(
+        "state.kernel.given.share", 1
+    ),
     ("energy on a mixture", "parameters.base.mixture is no GaussianMixture"): value(
         "parameters.base.mixture", "os"
     ),

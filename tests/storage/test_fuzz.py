@@ -11,7 +11,7 @@ from densimeter import storage
 from densimeter.foundations.errors import DataError
 
 SUBJECTS = ["mixture", "online mixture", "bayesian", "kernel of a matrix", "kernel", "streamed kernel"]
-SUBJECTS += ["energy on a mixture"]
+SUBJECTS += ["energy on a mixture", "energy on a stack"]
 
 in_one_folder = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=60

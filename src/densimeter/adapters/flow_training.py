@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import equinox as eqx
@@ -56,18 +57,32 @@ def flowjax_package() -> Any:
 
 
 def new_flow(n_features: int, settings: FlowSettings, key: jax.Array) -> Any:
+    """A flow with random weights; flows of one shape share functions, and so what is compiled for them."""
+    shape = n_features, settings.n_layers, settings.width, settings.n_knots
+    shared, structure = jax.tree.flatten(_first_of_its_shape(*shape))
+    leaves = jax.tree.leaves(_spline_flow(*shape, key))
+    own = [new if eqx.is_array(new) else old for new, old in zip(leaves, shared, strict=True)]
+    return jax.tree.unflatten(structure, own)
+
+
+@lru_cache(maxsize=16)
+def _first_of_its_shape(n_features: int, n_layers: int, width: int, n_knots: int) -> Any:
+    return _spline_flow(n_features, n_layers, width, n_knots, jax.random.key(0))
+
+
+def _spline_flow(n_features: int, n_layers: int, width: int, n_knots: int, key: jax.Array) -> Any:
     """A masked autoregressive flow of rational quadratic splines over a standard normal base.
 
     Source: Durkan, Bekasov, Murray and Papamakarios, "Neural spline flows", NeurIPS (2019).
     """
     package = flowjax_package()
-    spline = package.bijections.RationalQuadraticSpline(knots=settings.n_knots, interval=5)
+    spline = package.bijections.RationalQuadraticSpline(knots=n_knots, interval=5)
     return package.flows.masked_autoregressive_flow(
         key,
         base_dist=package.distributions.Normal(jnp.zeros(n_features)),
         transformer=spline,
-        flow_layers=settings.n_layers,
-        nn_width=settings.width,
+        flow_layers=n_layers,
+        nn_width=width,
     )
 
 
@@ -87,8 +102,7 @@ def train_flow(
         If a score stops being finite.
     """
     parameters, static = _partition(flow)
-    schedule = optax.cosine_decay_schedule(settings.learning_rate, settings.max_steps, alpha=0.01)
-    optimiser = optax.chain(optax.clip_by_global_norm(5.0), optax.adam(schedule))
+    optimiser = _optimiser(settings.learning_rate, settings.max_steps)
     state = optimiser.init(parameters)
     padded = [jnp.asarray(pad_rows(part, bucket_size(len(part))), jnp.float32) for part in (rows, rows_val)]
     best, best_score, best_step, history = parameters, -math.inf, 0, []
@@ -122,6 +136,12 @@ def in_double_precision(flow: Any) -> Any:
     return jax.tree.map(
         lambda leaf: jnp.asarray(leaf, jnp.float64) if eqx.is_inexact_array(leaf) else leaf, flow
     )
+
+
+@lru_cache(maxsize=16)
+def _optimiser(learning_rate: float, max_steps: int) -> Any:
+    schedule = optax.cosine_decay_schedule(learning_rate, max_steps, alpha=0.01)
+    return optax.chain(optax.clip_by_global_norm(5.0), optax.adam(schedule))
 
 
 def draw(flow: Any, key: jax.Array, n_samples: int) -> jax.Array:

@@ -43,7 +43,11 @@ def compare(
         str | None, typer.Option(metavar="A,B,...", help="The columns to use; by default all.")
     ] = None,
     models: Annotated[
-        str | None, typer.Option(metavar="A,B,...", help="Of mixture, kernel, energy; by default all three.")
+        str | None,
+        typer.Option(
+            metavar="A,B,...",
+            help="Of mixture, kernel, energy (by default these), flow, scipy:t and the like.",
+        ),
     ] = None,
     test_fraction: Annotated[
         float | None,

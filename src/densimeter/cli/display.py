@@ -25,6 +25,7 @@ def print_comparison(comparison: Comparison) -> None:
     """The ranked table, best first, the oracle above it where it is known."""
     from densimeter.report.wording import (
         describe_estimate,
+        describe_heavy_tails,
         describe_protocol,
         describe_settings,
         describe_split,
@@ -56,6 +57,8 @@ def print_comparison(comparison: Comparison) -> None:
     console.print(grid)
     for model in comparison.unranked:
         console.print(Text(f"not ranked: {model.name}: {model.reason}"), style="yellow")
+    for line in describe_heavy_tails(comparison):
+        console.print(Text(line), style="yellow")
     console.print(Text(describe_verdict(comparison)))
 
 

@@ -8,6 +8,7 @@ from itertools import combinations
 
 import numpy as np
 
+from densimeter.evaluation.diagnostics.tails import summarise_tail
 from densimeter.evaluation.intervals import interval_of, outside_the_support
 from densimeter.evaluation.ranking import Pair, adjusted_pairs
 from densimeter.evaluation.results import ModelResult
@@ -151,6 +152,7 @@ def _result(
         float(np.mean([trial.seconds for trial in each.trials])),
         p_value,
         tuple(float(scores.mean()) for scores in each.scores) if len(each.trials) > 1 else (),
+        summarise_tail(first.scores, confidence=likelihood.confidence),
         all(trial.from_cache for trial in each.trials),
         first.scan,
     )

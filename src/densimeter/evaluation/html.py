@@ -6,7 +6,12 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from densimeter.foundations.estimates import Estimate
-from densimeter.report.wording import describe_settings, describe_split, describe_verdict
+from densimeter.report.wording import (
+    describe_heavy_tails,
+    describe_settings,
+    describe_split,
+    describe_verdict,
+)
 
 if TYPE_CHECKING:
     from densimeter.evaluation.results import Comparison, ModelResult
@@ -31,6 +36,7 @@ def comparison_as_html(comparison: Comparison) -> str:
             "</tbody>",
             "</table>",
             f"<p>{escape(describe_verdict(comparison))}</p>",
+            *(f"<p>{escape(line)}</p>" for line in describe_heavy_tails(comparison)),
             *(f"<p>not ranked: {escape(m.name)}: {escape(m.reason)}</p>" for m in comparison.unranked),
             *(f"<p><small>{escape(note.text)}</small></p>" for note in comparison.data.notes),
         ]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from densimeter.evaluation.diagnostics.comparison import ComparisonDiagnostics
+    from densimeter.evaluation.diagnostics.tails import TailSummary
     from densimeter.evaluation.families import SettingScan
 
 
@@ -88,6 +89,8 @@ class ModelResult:
     """Of no difference to the best, adjusted for all pairs of models; None for the best itself."""
     repeated: tuple[float, ...] = ()
     """The mean score on each split, where splits were repeated; `scores` are those of the first."""
+    tail: TailSummary | None = None
+    """The lower tail of the scores, and a robust middle for where it is heavy."""
     from_cache: bool = False
     """Whether it was fitted in an earlier run, whose seconds are told."""
     scan: SettingScan | None = None
@@ -102,6 +105,7 @@ class ModelResult:
             "gap_to_oracle": self.gap_to_oracle.to_dict() if self.gap_to_oracle else None,
             "p_value": self.p_value,
             "repeated": list(self.repeated),
+            "tail": self.tail.to_dict() if self.tail else None,
             "fit_seconds": self.fit_seconds,
             "settings": dict(self.settings),
         }

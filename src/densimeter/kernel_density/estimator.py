@@ -48,7 +48,7 @@ class KernelDensity(DensityMixin, BaseEstimator):
         given to `fit`, or without them on each row under all others.
     candidates : array of shape (n_candidates,), default=None
         Bandwidths to choose from; by default 20 multiples of Scott's rule, per column, and more below them if
-        the narrowest is the best.
+        the narrowest is the best, or above them while all leave some row without density.
     kernel : {"gaussian", "tophat", "epanechnikov", "exponential", "linear", "cosine"}, default="gaussian"
     log_tol : float, default=1e-6
         Every log-density returned is within `log_tol` nats of the exact sum, at least 1e-12.

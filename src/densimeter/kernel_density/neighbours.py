@@ -1,9 +1,9 @@
-"""The sum over each query's nearest rows, as many as it takes until a bound proves that the rest do not matter.
+"""The sum over each query's nearest rows, until a bound proves that the rest do not matter.
 
 A kernel never grows with distance, so all rows beyond the k-th nearest, at distance r, add at most
-``(1 - their weight) k(r)``. As long as that exceeds ``log_tol / 4`` of the sum so far, the query is asked again
-with eight times as many neighbours. What this is made for: isolated queries and rows, and bandwidths that are
-small against the distances of the rows; a query in the bulk would need too many neighbours and is left to others.
+``(1 - their weight) k(r)``. As long as that exceeds ``log_tol / 4`` of the sum so far, the query is asked
+again with four times as many neighbours. This is for isolated queries and rows, and for bandwidths that are
+small against the distances of the rows. A query in the bulk would need too many and is left to others.
 
 Time is (n + m k) log n, memory ``16 n d`` bytes for the tree and at most 100 MB at work.
 """
@@ -15,7 +15,7 @@ from functools import cached_property, partial
 
 import jax
 import numpy as np
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from densimeter.foundations.padding import bucket_size
 from densimeter.foundations.precision import double_precision
@@ -46,10 +46,10 @@ class NeighbourEngine:
         return self.kernel_sum.rows.distinct()
 
     @cached_property
-    def tree(self) -> cKDTree:
+    def tree(self) -> KDTree:
         """Of the distinct rows, in bandwidths."""
         # cutting at the middle instead of the median builds several times faster
-        return cKDTree(self.kernel_sum.in_units(self.rows.points), balanced_tree=False, compact_nodes=False)
+        return KDTree(self.kernel_sum.in_units(self.rows.points), balanced_tree=False, compact_nodes=False)
 
     def log_sums(self, queries: np.ndarray, log_tol: float) -> LogSums:
         """Log-sums, with infinite error where they need too many rows."""
@@ -59,7 +59,7 @@ class NeighbourEngine:
     def scan(
         self, queries: np.ndarray, factors: np.ndarray, log_tol: float, leave_out: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Log-sums for each bandwidth ``factor * scales``, and for which queries all are right to `log_tol` / 2.
+        """Log-sums for each bandwidth ``factor * scales``, and the queries with all right to ``log_tol / 2``.
 
         `leave_out` names for each query the one row left out of its sum; then the rows must be distinct.
         """

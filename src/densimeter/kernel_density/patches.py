@@ -1,10 +1,10 @@
 """Where the Fourier series is worth its grid: one box around all rows, or several around the dense places.
 
-A grid costs by its volume, however empty it is: one far row would stretch it beyond any memory. When the box of
-all rows would be mostly empty, a sample of the rows is cut in two at the middle of its box, each half is shrunk
-to the rows it holds, and so on; the cheapest of the series, of an exact engine and of a further cut is kept for
-each piece. Queries in a patch are answered by the rows within `REACH` bandwidths of it; the others, all together,
-add at most ``exp(-REACH²/2)``. Queries outside all patches are for an exact engine, and have few rows near them.
+A grid costs by its volume, however empty it is: one far row would stretch it beyond any memory. When the box
+of all rows would be mostly empty, a sample of the rows is cut in two at the middle of its box, each half is
+shrunk to the rows it holds, and so on; the cheapest of the series, of an exact engine and of a further cut is
+kept for each piece. Queries in a patch are answered by the rows within `REACH` bandwidths of it; the others,
+all together, add at most ``exp(-REACH²/2)``. Queries outside all patches are for an exact engine.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ LEAST_TO_CUT = 32
 """Rows of the sample; fewer are not cut further."""
 MOST_CUTS = 40
 """One after the other, which halves the box each time."""
+SECONDS_TO_PLAN = 0.2
+"""What the search for patches takes; a box of all rows that takes less is not improved."""
 SECONDS_PER_POINT_TO_FIND = 3e-9
 ROWS_TO_COUNT_AT, ROWS_TO_COUNT = 4, 1024
 NEAR = 7.6
@@ -88,7 +90,7 @@ def _within(points: np.ndarray, centre: np.ndarray, reach: np.ndarray) -> np.nda
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Patches, and what it costs to answer as many queries as rows, that lie like the rows, for every width.
+    """Patches, and what it costs to answer as many queries as rows, lying like them, for every width.
 
     Parameters
     ----------
@@ -106,8 +108,11 @@ class Layout:
         widest, per_query = max(widths), math.ceil(len(widths) / 2)  # a transform answers two widths
         whole = _whole(kernel_sum, widest)
         n_rows, n_features = len(kernel_sum.rows), kernel_sum.n_features
-        if whole is not None and grid_seconds(whole.box) < 2 * points_seconds(n_features, n_rows) + 0.01:
-            return cls((whole,), (1 + per_query) * transform_seconds(whole.box, n_rows))
+        if whole is not None:
+            seconds = (1 + per_query) * transform_seconds(whole.box, n_rows)
+            is_full = grid_seconds(whole.box) < 2 * points_seconds(n_features, n_rows)
+            if is_full or seconds < SECONDS_TO_PLAN:
+                return cls((whole,), seconds)
         points = kernel_sum.rows.points
         chosen = np.random.default_rng(0).integers(n_rows, size=SAMPLE_SIZE)
         sample = points[chosen] if n_rows > SAMPLE_SIZE else points

@@ -1,7 +1,7 @@
 """Which engine answers: the one predicted to be fastest, or an exact one where its error is too large.
 
 What the rows' number does not tell is measured: how empty the box of a Fourier series would be (patches), how
-few neighbours a query needs (neighbours), and on a small sample the share of rows that blocks near a query hold.
+few neighbours a query needs (neighbours), and on a small sample the share of rows near a block of queries.
 """
 
 from __future__ import annotations

@@ -20,8 +20,13 @@ from densimeter.kernel_density.kernel_sum import KernelSum
 from densimeter.kernel_density.neighbours import NeighbourEngine
 from densimeter.kernel_density.profiles import Gaussian
 
-WIDEST_GROUP = 2.5
-"""A wide group has a wide box for its widest bandwidth and a fine grid for its narrowest."""
+WIDEST_GROUP = 1.7
+"""Widest over narrowest bandwidth of a group, which shares one transform of the rows.
+
+A group has the wide box of its widest bandwidth and the fine grid of its narrowest. One group for all of 20
+candidates from 0.05 to 1 takes eleven times longer (10,000 rows, 2 columns: 1.69 against 0.15 CPU seconds),
+and would save 4 of 15 transforms.
+"""
 
 
 def log_sums_over(

@@ -19,8 +19,8 @@ from densimeter.kernel_density.scans import log_sums_over
 N_CANDIDATES = 20
 WIDEST, NARROWEST = 2.0, 0.05
 """The default candidates, as multiples of Scott's rule."""
-FLOOR = 1e-6
-"""The default search goes no further down, in multiples of Scott's rule."""
+FLOOR, CEILING = 1e-6, 1e4
+"""The default search goes no further down or up, in multiples of Scott's rule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,14 @@ class BandwidthScan:
     def best(self) -> int:
         """Position of the best score."""
         return int(np.argmax(self.scores))
+
+    def extended(self, wider: BandwidthScan) -> BandwidthScan:
+        """The scan followed by one of wider candidates."""
+        return BandwidthScan(
+            np.concatenate([self.bandwidths, wider.bandwidths]),
+            np.concatenate([self.scores, wider.scores]),
+            self.criterion,
+        )
 
     def plot(self, ax: object = None) -> object:
         """The scores over bandwidth, the best marked, on matplotlib axes."""
@@ -94,6 +102,12 @@ class Candidates:
         ratio = self.factors[1] / self.factors[0]
         below = self.factors[0] * ratio ** np.arange(-N_CANDIDATES, 0)
         return replace(self, factors=below[below >= FLOOR])
+
+    def wider(self) -> Candidates:
+        """As many candidates again above the widest, at the same ratio, up to the ceiling."""
+        ratio = self.factors[1] / self.factors[0]
+        above = self.factors[-1] * ratio ** np.arange(1, N_CANDIDATES + 1)
+        return replace(self, factors=above[above <= CEILING])
 
     @property
     def bandwidths(self) -> np.ndarray:
@@ -208,7 +222,7 @@ def scan(
         )
     evidence = Evidence(distinct, held_out, kernel, log_tol)
     if grid is None:
-        found = _search_downwards(criterion, evidence, Candidates.around_rule_of_thumb(rows))
+        found = _search(criterion, evidence, Candidates.around_rule_of_thumb(rows))
     else:
         found = _scored(criterion, evidence, Candidates.of(grid, rows.points.shape[1]))
     if not np.isfinite(found.scores).any():
@@ -224,10 +238,18 @@ def _scored(criterion: Criterion, evidence: Evidence, candidates: Candidates) ->
     return BandwidthScan(candidates.bandwidths, scores, f"{evidence.source} {criterion.name}")
 
 
-def _search_downwards(criterion: Criterion, evidence: Evidence, candidates: Candidates) -> BandwidthScan:
-    """The default grid, and as long as its narrowest candidate is the best, a further one below it."""
+def _search(criterion: Criterion, evidence: Evidence, candidates: Candidates) -> BandwidthScan:
+    """The default grid; as long as its narrowest candidate is the best, a further one below it.
+
+    While every candidate leaves some row without density, as kernels with an edge do to isolated rows, a
+    further one above it.
+    """
     found = _scored(criterion, evidence, candidates)
-    while found.best == 0:
+    widest = candidates
+    while not np.isfinite(found.scores).any() and widest.factors[-1] < CEILING / 2:
+        widest = widest.wider()
+        found = found.extended(_scored(criterion, evidence, widest))
+    while found.best == 0 and np.isfinite(found.scores[0]):
         candidates = candidates.narrower()
         if len(candidates.factors) < 2:
             warnings.warn(
@@ -237,10 +259,5 @@ def _search_downwards(criterion: Criterion, evidence: Evidence, candidates: Cand
                 stacklevel=4,
             )
             break
-        below = _scored(criterion, evidence, candidates)
-        found = BandwidthScan(
-            np.concatenate([below.bandwidths, found.bandwidths]),
-            np.concatenate([below.scores, found.scores]),
-            found.criterion,
-        )
+        found = _scored(criterion, evidence, candidates).extended(found)
     return found

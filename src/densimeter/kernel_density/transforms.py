@@ -7,7 +7,7 @@ Taylor series of a few terms,
 
 and each term is an ordinary fast Fourier transform of sums over the points of a cell (Anderson and Dahleh,
 1996, "Rapid computation of the discrete Fourier transform"). A point costs one addition a term, several times
-less than spreading it over fourteen cells, which is what the transforms of finufft do in any number of columns.
+less than spreading it over fourteen cells, which finufft's transforms do, in any number of columns.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def transform_at(angles: list[np.ndarray], n_modes: tuple[int, ...]) -> Transfor
 
 
 class FinufftTransform:
-    """The transforms of finufft, in one to three columns; points are sorted once for all transforms of a type.
+    """The transforms of finufft, in one to three columns; points are sorted once for each type.
 
     Barnett, Magland and af Klinteberg (2019), "A parallel nonuniform fast Fourier transform library".
     """
@@ -148,7 +148,7 @@ class TaylorTransform:
         spectrum = np.conj(positive * self._signs) * self.n_cells
         derivatives = np.empty((self.n_terms, self.n_cells + 1))
         for m in range(self.n_terms):
-            derivatives[m, :-1] = irfft(spectrum, self.n_cells)
+            derivatives[m, :-1] = np.asarray(irfft(spectrum, self.n_cells))
             spectrum = spectrum * self._steps / (m + 1)
         derivatives[:, -1] = derivatives[:, 0]
         for chunk, cells, offsets in self._chunks():
@@ -164,7 +164,8 @@ def _grid_for(cutoff: int, n_points: int) -> tuple[int, int]:
     """Cells of the grid, and terms of the series that keep its remainder below `TAYLOR_REMAINDER`."""
     best, least = (0, 0), math.inf
     for doubling in range(1, 12):
-        n_cells = 2 * int(next_fast_len(cutoff * 2**doubling, real=True))
+        half: Any = next_fast_len(cutoff * 2**doubling, real=True)
+        n_cells = 2 * half
         largest = math.pi * cutoff / n_cells  # angle between a point and its cell at the highest frequency
         n_terms = next((m for m in range(2, 40) if largest**m / math.factorial(m) <= TAYLOR_REMAINDER), 40)
         per_cell = _SECONDS_PER_CELL + n_points / _CHUNK * _SECONDS_PER_CHUNK_AND_CELL

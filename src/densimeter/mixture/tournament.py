@@ -26,8 +26,8 @@ ROWS = 8192
 """Rows on which they are compared."""
 MOST_MOVES = 5
 """Merge and split moves that may follow each other."""
-SMALLEST_GAIN = 1e-3
-"""Nats per row that a move has to gain over EM alone."""
+SMALLEST_GAIN = 1e-2
+"""Nats per row that a move has to gain over EM alone; less is seldom worth another round."""
 TIE = 1e-8
 """Starts whose bounds differ by less, in nats per row, are equal; the first of them goes on."""
 
@@ -41,7 +41,9 @@ class Contest:
     weights: np.ndarray
     floor: np.ndarray
 
-    def run(self, entrants: Parameters, n_iterations: int) -> tuple[Parameters, np.ndarray, np.ndarray]:
+    def run(
+        self, entrants: Parameters, n_iterations: int, tol: float = 0.0
+    ) -> tuple[Parameters, np.ndarray, np.ndarray]:
         """The stacked entrants after short runs, their bounds, and their order, the best first.
 
         A start that degenerates loses, and one with a component on d rows or fewer loses to those without:
@@ -52,7 +54,7 @@ class Contest:
         layout = Layout.of(self.family, d, entrants.weights.size, dtype)
         source = Resident(layout, lambda: iter([(self.rows, self.weights)]), complete=True)
         here = Frame(np.zeros(d), np.ones(d), np.ones(d))
-        rules = em.Rules(tol=0.0, max_iter=n_iterations, floor=self.floor)
+        rules = em.Rules(tol=tol, max_iter=n_iterations, floor=self.floor)
         ended = em.run(self.family, here, source, dtype, entrants, rules)
         bounds = np.where(np.isfinite(ended.lower_bound), ended.lower_bound, -np.inf)
         shares = ended.parameters.weights
@@ -66,7 +68,9 @@ class Contest:
             return best
         entrants = [best, *moves]
         filled = [entrants[i % len(entrants)] for i in range(n_entrants)]  # one shape, one compilation
-        ended, bounds, order = self.run(Parameters(*map(np.stack, zip(*filled, strict=True))), MOVED_RUN)
+        ended, bounds, order = self.run(
+            Parameters(*map(np.stack, zip(*filled, strict=True))), MOVED_RUN, SMALLEST_GAIN / 10
+        )
         return best if bounds[order[0]] <= bounds[0] + SMALLEST_GAIN else _one(ended, order[0])
 
 

@@ -51,6 +51,22 @@ def describe_verdict(comparison: Comparison) -> str:
     return f"{names} cannot be told apart on these rows ({level}, all pairs asked at once)."
 
 
+def describe_heavy_tails(comparison: Comparison) -> list[str]:
+    """A line for each model whose mean score hangs on a few rows, with a robust middle beside it."""
+    lines = []
+    for model in comparison.models:
+        if model.tail is None or not model.tail.heavy:
+            continue
+        if model.tail.n_excluded:
+            why = f"it excludes {model.tail.n_excluded:,} test rows altogether"
+        else:
+            heavy = f"so heavy that their mean may have no variance (Pareto shape {model.tail.shape:.2f})"
+            why = f"the lower tail of its scores is {heavy}"
+        mean, median = map(describe_estimate, (model.tail.trimmed_mean, model.tail.median))
+        lines.append(f"{model.name}: {why}; trimmed mean {mean}, median {median}")
+    return lines
+
+
 def percent(share: float) -> str:
     """A share as a percentage.
 

@@ -9,10 +9,11 @@ import numpy as np
 
 from densimeter.foundations.estimates import Guarantee
 from densimeter.kernel_density.bandwidth import MatrixBandwidth, bandwidth_from
+from densimeter.kernel_density.costs import MOST_GRID_BYTES
 from densimeter.kernel_density.estimator import KernelDensity
-from densimeter.kernel_density.fourier import FourierBox, FourierSummary
+from densimeter.kernel_density.fourier import LARGEST_EXTENT, FourierBox, FourierSummary
 from densimeter.kernel_density.kernel_sum import KernelSum, WeightedRows
-from densimeter.kernel_density.planner import ALGORITHMS, MOST_GRID_BYTES, Planner
+from densimeter.kernel_density.planner import ALGORITHMS, Planner
 from densimeter.kernel_density.profiles import KERNELS, Gaussian
 from densimeter.kernel_density.rules import RULES
 from densimeter.kernel_density.selectors import CRITERIA, BandwidthScan
@@ -63,7 +64,7 @@ def _take_stream_apart(stream: StreamedSum) -> Values:
     coefficients = np.ascontiguousarray(stream.summary.coefficients)
     return {
         "centre": stream.centre,
-        "half_extent": stream.summary.box.half_extent,
+        "half_extent": stream.summary.box.row_extent,
         "coefficients": coefficients.view(np.float64).reshape(*coefficients.shape, 2),
         "weight": stream.summary.weight,
         "strays": stream.strays,
@@ -101,7 +102,7 @@ def _restored_stream(model: KernelDensity, values: Values) -> StreamedSum:
     d, half_extent = model.n_features_in_, values["half_extent"]
     if not isinstance(KERNELS[model.kernel], Gaussian) or d > 3:
         raise UnfitError("only a Gaussian kernel in up to three columns has a summary of rows")
-    if not ((half_extent >= 0) & (half_extent < 1e8)).all():
+    if not ((half_extent >= 0) & (half_extent < LARGEST_EXTENT)).all():
         raise UnfitError("the box of the summary is out of range")
     box = FourierBox.around(half_extent)
     if box.memory > MOST_GRID_BYTES or values["coefficients"].shape != (*box.n_modes, 2):
