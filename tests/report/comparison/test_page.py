@@ -89,3 +89,16 @@ def test_a_model_that_fails_where_it_has_seen_no_rows_does_not_take_the_page_wit
     text = Read(comparison_page(replace(line, models=(line.models[0], fragile)))).text
     assert f"{line.models[1].log_likelihood.value:.3f}".replace("-", "\N{MINUS SIGN}") in text
     assert f"so not drawn: {fragile.name}." in text
+
+
+def test_repeated_splits_are_told_one_by_one(line):
+    first, second = (replace(model, repeated=(-1.25, -1.375)) for model in line.models)
+    text = Read(comparison_page(replace(line, models=(first, second)))).text
+    assert "split 2" in text
+    assert "\N{MINUS SIGN}1.375" in text
+
+
+def test_the_licences_of_what_travels_with_the_page_travel_with_it(pages):
+    text = Read((pages / "line.html").read_text(encoding="utf-8")).text
+    assert "University of Washington Interactive Data Lab" in text
+    assert "Mike Bostock" in text

@@ -67,6 +67,7 @@ def comparison_page(comparison: Any, command: str | None = None) -> str:
         script=Markup(own),
         svg=_svg,
         json=_json,
+        licences=_text("templates/licences.txt"),
         provenance=f"Made by densimeter {__version__}.",
     )
 

@@ -9,7 +9,7 @@ from densimeter.report.blocks import Cell, Chart, Section, Table
 from densimeter.report.charts.intervals import interval_chart
 from densimeter.report.charts.palette import Palette
 from densimeter.report.numerals import fixed, interval, p_value
-from densimeter.report.wording import describe_settings, percent
+from densimeter.report.wording import describe_heavy_tails, describe_settings, percent
 
 LIKELIHOOD = "mean test log-likelihood, nats per row"
 DIFFERENCE = "paired difference to the best, nats per row"
@@ -22,11 +22,14 @@ def ranking(comparison: Any, palette: Palette) -> Section:
         "better, and every model speaks the same unit. Differences are taken row by row on the same test "
         "rows, so they are known better than the scores themselves.",
         *_ties(comparison),
+        *(f"{line}." for line in describe_heavy_tails(comparison)),
     ]
     charts = [_likelihoods(comparison, palette)]
     if len(comparison.models) > 1:
         charts.append(_differences(comparison, palette))
     tables = [_table(comparison)]
+    if comparison.best.repeated:
+        tables.append(_splits(comparison))
     if comparison.unranked:
         tables.append(_unranked(comparison))
     return Section("ranking", "The ranking", words, charts, tables)
@@ -62,6 +65,15 @@ def _row(model: Any, known: bool) -> list[Cell]:
 
 def _estimate(estimate: Estimate) -> Cell:
     return Cell(fixed(estimate.value), estimate.value, below=interval(estimate))
+
+
+def _splits(comparison: Any) -> Table:
+    heads = ["model", *(f"split {place}" for place in range(1, len(comparison.best.repeated) + 1))]
+    rows = [
+        [Cell(model.name, model=model.name), *(Cell(fixed(mean), mean) for mean in model.repeated)]
+        for model in comparison.models
+    ]
+    return Table("Mean test log-likelihood on each split, nats per row", heads, rows)
 
 
 def _unranked(comparison: Any) -> Table:
