@@ -137,8 +137,11 @@ def compare(
                 cache=None if no_cache else cache or _cache_of_user(),
                 progress=interruption.heeded_by(progress),
             )
+            page = None
+            if report_file is not None:
+                page = comparison.to_html(command_line(context), interruption.heeded_by(progress))
         interruption.check()
-        _write(comparison, json_file, plot_file, report_file, command_line(context))
+        _write(comparison, json_file, plot_file, report_file, page)
         if not quiet:
             print_notes(comparison)
         print_comparison(comparison)
@@ -186,7 +189,7 @@ def _write(
     json_file: Path | None,
     plot_file: Path | None,
     report_file: Path | None,
-    command: str,
+    page: str | None,
 ) -> None:
     """All files or none of them: they take their places when all are complete."""
     with ExitStack() as drafts:
@@ -196,6 +199,6 @@ def _write(
         if plot_file is not None:
             draft = drafts.enter_context(written_whole(plot_file))
             comparison.plot().savefig(draft, dpi=150)
-        if report_file is not None:
+        if report_file is not None and page is not None:
             draft = drafts.enter_context(written_whole(report_file))
-            draft.write_text(comparison.to_html(command), encoding="utf-8")
+            draft.write_text(page, encoding="utf-8")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from densimeter.foundations.estimates import Estimate
+from densimeter.foundations.progress import Progress, silent
 from densimeter.foundations.randomness import RandomState
 from densimeter.tables.table import Note
 
@@ -206,17 +207,19 @@ class Comparison:
 
         return plot_comparison(self)
 
-    def to_html(self, command: str | None = None) -> str:
+    def to_html(self, command: str | None = None, progress: Progress = silent) -> str:
         """One self-contained page that can be sent to a colleague: the result, its charts, its provenance.
 
         Parameters
         ----------
         command : str, optional
             What was typed to get the result, for the page to tell; by default it tells the call in Python.
+        progress : Progress
+            Told how far the work is.
         """
         from densimeter.report.comparison.page import comparison_page
 
-        return comparison_page(self, command)
+        return comparison_page(self, command, progress)
 
     def __repr__(self) -> str:
         ranking = ", ".join(f"{m.name} {m.log_likelihood}" for m in self.models)

@@ -102,3 +102,16 @@ def test_the_licences_of_what_travels_with_the_page_travel_with_it(pages):
     text = Read((pages / "line.html").read_text(encoding="utf-8")).text
     assert "University of Washington Interactive Data Lab" in text
     assert "Mike Bostock" in text
+
+
+def test_the_work_ends_where_its_listener_wants_it_to(line):
+    told = []
+
+    def listen(done, total, message=""):
+        told.append(message)
+        if done == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        comparison_page(line, progress=listen)
+    assert told == ["report: densities", "report: diagnostics"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Sequence
 from importlib import resources
 from typing import Any
 
@@ -13,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from densimeter._version import __version__
+from densimeter.foundations.progress import Progress, silent
 from densimeter.report.blocks import Chart, Section
 from densimeter.report.charts.palette import Palette
 from densimeter.report.charts.render import as_svg, script
@@ -26,8 +26,11 @@ from densimeter.report.comparison.single_rows import single_rows
 from densimeter.report.comparison.training import training
 from densimeter.report.wording import describe_split, describe_verdict
 
+STEPS = ("densities", "diagnostics", "drawing")
+"""What takes its time."""
 
-def comparison_page(comparison: Any, command: str | None = None) -> str:
+
+def comparison_page(comparison: Any, command: str | None = None, progress: Progress = silent) -> str:
     """A comparison as one self-contained page of HTML.
 
     Its charts are pictures where no script runs; where it runs, they tell their values under the pointer, and
@@ -39,28 +42,19 @@ def comparison_page(comparison: Any, command: str | None = None) -> str:
         With the attributes of `densimeter.Comparison`.
     command : str, optional
         What was typed to get it; by default the call in Python is shown.
+    progress : Progress
+        Told how far the work is, about twenty seconds for thousands of rows of five columns.
     """
     palette = Palette.of([model.name for model in comparison.models])
-    diagnostics = comparison.diagnose() if hasattr(comparison, "diagnose") else None
-    found: Sequence[Section | None] = (
-        ranking(comparison, palette),
-        densities(comparison, palette),
-        fit(comparison, diagnostics, palette) if diagnostics else None,
-        columns(diagnostics, palette) if diagnostics else None,
-        single_rows(comparison, diagnostics) if diagnostics else None,
-        settings(comparison, palette),
-        training(comparison, palette),
-        data(comparison),
-        protocol(comparison),
-        reproduction(comparison, command),
-    )
+    sections = _sections(comparison, palette, command, progress)
+    progress(2, len(STEPS), f"report: {STEPS[2]}")
     own = script()
     template = _environment().get_template("comparison.html")
     return template.render(
         title=f"Density models of {comparison.data.source}",
         verdict=describe_verdict(comparison),
         lead=describe_split(comparison.data, comparison.confidence),
-        sections=[section for section in found if section is not None],
+        sections=sections,
         palette=palette,
         policy=_policy(own),
         style=Markup("\n".join(_text(name) for name in ("style.css", "comparison.css"))),
@@ -72,13 +66,28 @@ def comparison_page(comparison: Any, command: str | None = None) -> str:
     )
 
 
+def _sections(comparison: Any, palette: Palette, command: str | None, progress: Progress) -> list[Section]:
+    """Those that have something to tell, in the order they are read."""
+    found: list[Section | None] = [ranking(comparison, palette)]
+    progress(0, len(STEPS), f"report: {STEPS[0]}")
+    found.append(densities(comparison, palette))
+    progress(1, len(STEPS), f"report: {STEPS[1]}")
+    diagnostics = comparison.diagnose()
+    found += [
+        fit(comparison, diagnostics, palette),
+        columns(diagnostics, palette),
+        single_rows(comparison, diagnostics),
+        settings(comparison, palette),
+        training(comparison, palette),
+        data(comparison),
+        protocol(comparison),
+        reproduction(comparison, command),
+    ]
+    return [section for section in found if section is not None]
+
+
 def _environment() -> Environment:
-    return Environment(
-        loader=PackageLoader("densimeter.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=False,
-    )
+    return Environment(loader=PackageLoader("densimeter.report"), autoescape=True, undefined=StrictUndefined)
 
 
 def _text(name: str) -> str:
