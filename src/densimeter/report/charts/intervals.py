@@ -32,14 +32,19 @@ def interval_chart(
     rows = [_row(name, estimate) for name, estimate in estimates.items() if math.isfinite(estimate.value)]
     base = drawn_from("models").transform_filter(IS_SHOWN)
     y = alt.Y("model:N", sort=list(palette.names), title=None, axis=alt.Axis(ticks=False, domain=False))
-    x = alt.X("value:Q", title=x_title, scale=alt.Scale(zero=False, nice=True))
+    axis = alt.Axis(tickCount=5)
+    x = alt.X("value:Q", title=x_title, scale=alt.Scale(zero=False, nice=True), axis=axis)
     tooltip = [
         alt.Tooltip("model:N", title="model"),
         alt.Tooltip("shown_value:N", title="value"),
         alt.Tooltip("shown_interval:N", title="interval"),
     ]
     bars = base.mark_rule(strokeWidth=3).encode(
-        y=y, x=alt.X("lower:Q", title=x_title), x2="upper:Q", color=palette.colour(), tooltip=tooltip
+        y=y,
+        x=alt.X("lower:Q", title=x_title, axis=axis),
+        x2="upper:Q",
+        color=palette.colour(),
+        tooltip=tooltip,
     )
     dots = base.mark_point(size=110, opacity=1).encode(y=y, x=x, color=palette.colour(), tooltip=tooltip)
     layers = [] if reference is None else [_reference(x_title)]
