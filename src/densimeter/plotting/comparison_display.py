@@ -73,9 +73,10 @@ class ComparisonDisplay:
         if axes is None:
             height = 1.9 + 0.45 * len(self.log_likelihoods)
             _, axes = plt.subplots(1, 2, sharey=True, figsize=(9.5, height), layout="constrained")
-        if len(axes) != 2:
-            raise SettingError(f"a comparison has two panels, got {len(axes)} axes", "give two axes, or none")
-        likelihood, difference = axes
+        both: list[Any] = list(np.ravel(axes))  # pyright: ignore[reportArgumentType, reportCallIssue]
+        if len(both) != 2:
+            raise SettingError(f"a comparison has two panels, got {len(both)} axes", "give two axes, or none")
+        likelihood, difference = both
         for panel, estimates in ((likelihood, self.log_likelihoods), (difference, self.differences)):
             for place, estimate in enumerate(estimates.values()):
                 _draw_interval(panel, place, estimate, ACCENT if place == 0 else INK)

@@ -77,4 +77,15 @@ def test_infinite_scores_and_a_single_model_have_a_page(line):
 def test_a_model_whose_densities_cannot_be_drawn_is_still_ranked(five):
     silent = replace(five.models[1], estimator=object())
     text = Read(comparison_page(replace(five, models=(five.models[0], silent)))).text
-    assert f"No marginals and no samples, so not drawn: {silent.name}" in text
+    assert f"No density there and no samples, so not drawn: {silent.name}" in text
+
+
+def test_a_model_that_fails_where_it_has_seen_no_rows_does_not_take_the_page_with_it(line):
+    class Fragile:
+        def score_samples(self, X):
+            raise RuntimeError("never asked before")
+
+    fragile = replace(line.models[1], estimator=Fragile())
+    text = Read(comparison_page(replace(line, models=(line.models[0], fragile)))).text
+    assert f"{line.models[1].log_likelihood.value:.3f}".replace("-", "\N{MINUS SIGN}") in text
+    assert f"so not drawn: {fragile.name}." in text

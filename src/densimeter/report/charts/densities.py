@@ -15,7 +15,7 @@ from densimeter.report.charts.style import FAINT, QUIET, drawn_from, resolved, s
 from densimeter.report.charts.views import View
 from densimeter.report.wording import percent
 
-MOST_BINS = 80
+FEWEST_BINS, MOST_BINS = 10, 80
 
 
 def curves_chart(view: View, palette: Palette, words: str, *, height: int = 340) -> dict[str, Any]:
@@ -41,15 +41,19 @@ def curves_chart(view: View, palette: Palette, words: str, *, height: int = 340)
 def _bars(view: View) -> list[dict[str, Any]]:
     axis, rows = view.axes[0], view.rows[:, 0]
     inside = rows[(axis[0] <= rows) & (rows <= axis[-1])]
-    edges = np.histogram_bin_edges(inside, "fd")
-    if len(edges) - 1 > MOST_BINS:
-        edges = np.linspace(edges[0], edges[-1], MOST_BINS + 1)
-    counts, edges = np.histogram(inside, edges)
+    counts, edges = np.histogram(inside, _number_of_bins(inside))
     places, heights = resolved(edges), resolved(counts / (len(rows) * np.diff(edges)))
     return [
         {"low": low, "high": high, "density": height}
         for low, high, height in zip(places[:-1], places[1:], heights, strict=True)
     ]
+
+
+def _number_of_bins(column: np.ndarray) -> int:
+    """By the rule of Freedman and Diaconis, within what a picture can show."""
+    low, high = np.quantile(column, [0.25, 0.75])
+    width = 2 * (high - low) / len(column) ** (1 / 3)
+    return FEWEST_BINS if width == 0 else int(np.clip(np.ptp(column) / width, FEWEST_BINS, MOST_BINS))
 
 
 def contours_chart(

@@ -45,7 +45,9 @@ def interval_chart(
     layers = [] if reference is None else [_reference(x_title)]
     chart = alt.layer(*layers, bars, dots).add_params(palette.shown())
     told = [] if reference is None else [{**_row(reference_name, reference), "name": reference_name}]
-    return specification(chart, words, {"models": rows, "reference": told}, height=ROW_HEIGHT * len(rows))
+    return specification(
+        chart, words, {"models": rows, "reference": told}, height=ROW_HEIGHT * max(len(rows), 1)
+    )
 
 
 def _row(name: str, estimate: Estimate) -> dict[str, Any]:

@@ -16,6 +16,8 @@ FONT = "Helvetica Neue, Helvetica, Arial, DejaVu Sans, sans-serif"
 
 RESOLUTION = 3
 """Decimals of a number as wide as the picture's span."""
+MOST_DECIMALS = 300
+"""Ten to this is still a number."""
 
 _AXIS = {
     "domainColor": QUIET,
@@ -74,7 +76,7 @@ def resolved(values: np.ndarray, axis: np.ndarray | None = None) -> list[float]:
     [1013.247, 1019.864]
     """
     span = float(np.ptp(values if axis is None else axis)) or float(np.abs(values).max()) or 1.0
-    decimals = RESOLUTION - math.floor(math.log10(span))
+    decimals = min(RESOLUTION - math.floor(math.log10(span)), MOST_DECIMALS)
     return np.round(np.asarray(values, np.float64), decimals).tolist()
 
 

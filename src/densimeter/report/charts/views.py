@@ -21,7 +21,8 @@ OUTSIDE = 0.001
 """Share of the rows on either side that a view may leave out, so that one outlier does not rule it."""
 UNDERSMOOTHING = 0.5
 """Of Scott's rule, which is for a single hill and blurs several."""
-N_RANK_BINS = 8
+N_RANK_BINS, MOST_RANKED = 8, 4000
+"""Bins of ranks, and rows that are ranked, to tell which columns depend on one another."""
 
 
 @dataclass
@@ -43,13 +44,21 @@ class Drawer:
 
     def density(self, columns: tuple[int, ...], axes: Sequence[np.ndarray]) -> np.ndarray | None:
         """On the grid of `axes`, the last column first; None where the model cannot tell."""
+        if len(columns) < self.n_features and not hasattr(self.estimator, "marginal"):
+            return None if self.draws is None else _smoothed(self.draws[:, columns], axes)
+        try:
+            density = self._on_grid(columns, axes)
+        except Exception:  # a foreign model may raise anything where it has seen no rows
+            return None
+        return density if np.isfinite(density).all() else None
+
+    def _on_grid(self, columns: tuple[int, ...], axes: Sequence[np.ndarray]) -> np.ndarray:
         model = self.estimator
         if len(columns) < self.n_features:
-            if not hasattr(model, "marginal"):
-                return None if self.draws is None else _smoothed(self.draws[:, columns], axes)
             model = model.marginal(list(columns))
         points = np.stack([axis.ravel() for axis in np.meshgrid(*axes)], axis=1)
-        values = np.exp(np.asarray(model.score_samples(points), np.float64))
+        with np.errstate(over="ignore"):
+            values = np.exp(np.asarray(model.score_samples(points), np.float64))
         return values.reshape([len(axis) for axis in reversed(axes)])
 
     @cached_property
@@ -60,7 +69,8 @@ class Drawer:
         except Exception:  # a foreign model may raise anything; its densities are then left out
             return None
         rows = np.asarray(drawn, np.float64)
-        return rows if rows.ndim == 2 and rows.shape[1] == self.n_features else None
+        is_table = rows.ndim == 2 and rows.shape[1] == self.n_features
+        return rows if is_table and np.isfinite(rows).all() else None
 
 
 def _sample(estimator: Any) -> Any:
@@ -132,15 +142,22 @@ def pairs_by_dependence(rows: np.ndarray, n_columns: int) -> list[tuple[int, int
     Dependence is the mutual information of ranks in `N_RANK_BINS` bins, which no monotone change of a column
     alters.
     """
-    ranks = rows.argsort(axis=0).argsort(axis=0) * N_RANK_BINS // len(rows)
-    told = {pair: _mutual_information(ranks[:, pair]) for pair in combinations(range(rows.shape[1]), 2)}
-    most = [max(value for pair, value in told.items() if j in pair) for j in range(rows.shape[1])]
-    kept = set(np.argsort(most)[::-1][:n_columns].tolist())
-    return sorted((pair for pair in told if kept.issuperset(pair)), key=lambda pair: -told[pair])
+    told = _mutual_information(rows[:MOST_RANKED])
+    most = told.max(axis=0)
+    kept = np.sort(np.argsort(-most, kind="stable")[:n_columns]).tolist()
+    return sorted(combinations(kept, 2), key=lambda pair: -told[pair])
 
 
-def _mutual_information(bins: np.ndarray) -> float:
-    joint = np.histogramdd(bins, bins=N_RANK_BINS)[0] / len(bins)
-    apart = np.outer(joint.sum(axis=1), joint.sum(axis=0))
-    held = joint > 0
-    return float((joint[held] * np.log(joint[held] / apart[held])).sum())
+def _mutual_information(rows: np.ndarray) -> np.ndarray:
+    """Of each pair of columns, nats, ``(n_features, n_features)`` with a diagonal of zero."""
+    (n, d), m = rows.shape, N_RANK_BINS
+    bins = rows.argsort(axis=0).argsort(axis=0) * m // n
+    indicators = (bins[:, :, None] == np.arange(m)).reshape(n, d * m).astype(np.float32)
+    joint = (indicators.T @ indicators / n).reshape(d, m, d, m)
+    share = indicators.mean(axis=0)
+    apart = np.outer(share, share).reshape(d, m, d, m)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        terms = np.where(joint > 0, joint * np.log(joint / apart), 0)
+    found = terms.sum(axis=(1, 3))
+    np.fill_diagonal(found, 0)
+    return found

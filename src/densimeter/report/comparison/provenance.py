@@ -10,15 +10,19 @@ from densimeter._version import __version__
 from densimeter.report.blocks import Cell, Section, Table
 from densimeter.report.wording import describe_protocol, percent
 
+MOST_NAMED = 30
+"""Columns that are named in a sentence."""
+
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "jax", "equinox", "optax", "finufft", "pyarrow")
 
 
 def data(comparison: Any) -> Section:
     """The rows, and every decision taken on them."""
     summary = comparison.data
-    columns = ", ".join(summary.columns)
+    named = ", ".join(summary.columns[:MOST_NAMED])
+    more = f" and {len(summary.columns) - MOST_NAMED:,} more" if len(summary.columns) > MOST_NAMED else ""
     words = [
-        f"{summary.source}, columns {columns}.",
+        f"{summary.source}, columns {named}{more}.",
         f"{summary.n_train:,} rows were fitted, {summary.n_validation:,} chose settings, and "
         f"{summary.n_test:,} were scored, once.",
     ]
