@@ -317,8 +317,21 @@ def test_cross_validated_settings_and_a_fit_on_all_rows_but_the_test(rows, famil
     result = compare(rows, [family], folds=3, random_state=0)
     assert result.data.protocol.folds == 3
     if family == "kernel":
-        assert len(result.best.estimator.bandwidth_) == 2
+        assert len(result.best.settings["bandwidth"]) == 2
     assert result.best.log_likelihood.value == pytest.approx(-2.84, abs=0.25)
+
+
+@pytest.mark.parametrize("folds", [None, 3])
+def test_a_kernel_lies_along_the_covariance_of_columns_that_hang_together(folds):
+    generator = np.random.default_rng(0)
+    rows = generator.normal(size=(600, 2)) @ [[1.0, 0.98], [0.0, 0.05]]
+    result = compare(rows, ["kernel"], folds=folds, random_state=0)
+    assert result.best.settings["shape"] == "along the covariance"
+    assert np.shape(result.best.estimator.bandwidth_) == (2, 2)
+    truth = stats.multivariate_normal(cov=np.cov(rows.T)).logpdf(result.held_out.rows).mean()
+    assert truth - result.best.log_likelihood.value < 0.15
+    scan = result.best.scan
+    assert max(scan.scores) == pytest.approx(result.best.log_likelihood.value, abs=0.4)
 
 
 def test_an_estimator_sees_validation_rows_only_when_settings_are_cross_validated(rows):
