@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from densimeter import variational as variational
     from densimeter.adapters.flow_density import FlowDensity as FlowDensity
     from densimeter.adapters.pipeline_density import PipelineDensity as PipelineDensity
+    from densimeter.adapters.pipeline_density import as_density as as_density
     from densimeter.adapters.scipy_density import ScipyDensity as ScipyDensity
     from densimeter.energy.estimator import EnergyModel as EnergyModel
     from densimeter.evaluation.comparison import compare as compare
@@ -33,7 +34,10 @@ if TYPE_CHECKING:
     from densimeter.mixture.bayesian import BayesianGaussianMixture as BayesianGaussianMixture
     from densimeter.mixture.estimator import GaussianMixture as GaussianMixture
     from densimeter.mixture.selection import select_components as select_components
+    from densimeter.plotting.comparison_display import ComparisonDisplay as ComparisonDisplay
     from densimeter.plotting.density_display import DensityDisplay as DensityDisplay
+    from densimeter.plotting.diagnostic_displays import CalibrationDisplay as CalibrationDisplay
+    from densimeter.plotting.diagnostic_displays import MarginalDisplay as MarginalDisplay
     from densimeter.storage.files import load as load
     from densimeter.storage.files import save as save
     from densimeter.variational import elbo as elbo
@@ -46,15 +50,19 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "BayesianGaussianMixture": "densimeter.mixture.bayesian",
+    "CalibrationDisplay": "densimeter.plotting.diagnostic_displays",
     "Comparison": "densimeter.evaluation.results",
+    "ComparisonDisplay": "densimeter.plotting.comparison_display",
     "DensityDisplay": "densimeter.plotting.density_display",
     "EnergyModel": "densimeter.energy.estimator",
     "Estimate": "densimeter.foundations.estimates",
     "FlowDensity": "densimeter.adapters.flow_density",
     "GaussianMixture": "densimeter.mixture.estimator",
     "KernelDensity": "densimeter.kernel_density.estimator",
+    "MarginalDisplay": "densimeter.plotting.diagnostic_displays",
     "PipelineDensity": "densimeter.adapters.pipeline_density",
     "ScipyDensity": "densimeter.adapters.scipy_density",
+    "as_density": "densimeter.adapters.pipeline_density",
     "compare": "densimeter.evaluation.comparison",
     "elbo": "densimeter.variational",
     "fit_variational": "densimeter.variational",
@@ -87,17 +95,21 @@ _ROOMS = frozenset(
 
 __all__ = [
     "BayesianGaussianMixture",
+    "CalibrationDisplay",
     "Comparison",
+    "ComparisonDisplay",
     "DensityDisplay",
     "EnergyModel",
     "Estimate",
     "FlowDensity",
     "GaussianMixture",
     "KernelDensity",
+    "MarginalDisplay",
     "PipelineDensity",
     "ScipyDensity",
     "__version__",
     "adapters",
+    "as_density",
     "compare",
     "datasets",
     "elbo",
