@@ -325,3 +325,42 @@ def test_an_interrupt_leaves_no_partial_file(compare, table, folder, monkeypatch
     assert result.exit_code == 130
     assert "interrupted" in result.stderr
     assert names_in(folder) == [table]
+
+
+def test_options_of_the_protocol_reach_the_result(compare, folder, rows):
+    lines = "".join(f"{a!r},{b!r},{k // 6},{k}\n" for k, (a, b) in enumerate(rows.tolist()))
+    (folder / "t.csv").write_text("a,b,who,when\n" + lines)
+    result = compare(
+        *("t.csv", "--columns", "a,b", "--group", "who", "--folds", "3", "--repeats", "2"),
+        *("--interval", "bca", "--json", "out.json"),
+        models="scipy:norm",
+    )
+    assert result.exit_code == 0, result.output
+    assert "settings by 3-fold cross-validation; means over 2 random splits" in result.stdout
+    protocol = json.loads((folder / "out.json").read_text())["data"]["protocol"]
+    assert protocol == {"folds": 3, "repeats": 2, "group": "who", "time": None, "interval": "bca"}
+    result = compare("t.csv", "--columns", "a,b", "--time", "when", models="scipy:norm")
+    assert "the latest rows by 'when' held out" in result.stdout
+
+
+def test_a_second_run_takes_models_from_the_cache_unless_told_otherwise(compare, table):
+    assert "earlier run" not in compare(table).stderr
+    assert "fitted in an earlier run, and kept: kernel" in compare(table).stderr
+    assert "earlier run" not in compare(table, "--no-cache").stderr
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["--group", "who"],
+        ["--group", "a", "--time", "b"],
+        ["--folds", "1"],
+        ["--repeats", "0"],
+        ["--interval", "bayes"],
+        ["--timeout", "0"],
+        ["--jobs", "0"],
+        ["--cache", "table.csv"],
+    ],
+)
+def test_protocols_without_sense_are_refused(refused, table, wrong):
+    refused(table, *wrong)
