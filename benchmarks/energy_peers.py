@@ -1,0 +1,350 @@
+"""Learning curves of energy models in one run: gap to the truth over seconds, torchebm and ebmkit beside us.
+
+    python benchmarks/energy_peers.py                         # both sets, every model
+    python benchmarks/energy_peers.py moons --models ebmkit --points points.jsonl       # in pieces
+    python benchmarks/energy_peers.py --points points.jsonl --told --curve curve.png    # tells and draws them
+
+Peers (extra ``[bench]``) train for a minute each on standardised rows (Jacobian counted), once as their own
+documentation does and once with the settings that a few minutes of trying found best. The clock stands while
+a checkpoint is measured. Peers know no log Z: theirs is taken on a grid that counts only a box around the
+rows; what a box twice as wide adds is printed as the leak. Of a peer the lowest gap of its whole curve
+counts, which no user could have picked. Of densimeter whole fits count, from rows to certified log Z, each
+with its own `max_steps`, "cold" in a fresh process that has to compile and "warm" when that process fits
+again. Imports are on nobody's clock.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import math
+import multiprocessing
+import os
+import platform
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import densimeter as dm
+from densimeter.foundations.scaling import ColumnScaling
+
+N_TEST = 20_000
+HIDDEN = (128, 128, 128)
+HALF_WIDTH = 6.0
+"""Of the box in which a peer's log Z is taken, in standard deviations; the rows reach to about 2."""
+N_GRID = 400
+"""Points along each side of the box, 0.03 standard deviations apart; the narrowest features have 0.12."""
+OUR_STEPS = (1, 100, 300, 700, 2000)
+PROBLEMS: dict[str, tuple[Any, int]] = {
+    "ring": (dm.datasets.RingOfGaussians(10, 10.0), 1000),
+    "moons": (dm.datasets.TwoMoons(0.1), 8192),
+}
+
+Steps = Iterator[Any]
+"""Trains as it is iterated, and yields after each step the energy: a PyTorch module of points ``(n, 2)``."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """Where a model stood after some seconds of training."""
+
+    problem: str
+    model: str
+    seconds: float
+    gap: float
+    half_width: float
+    leak: float = 0.0
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Standardised rows to train on, fresh rows to test on, and the exact log-density of these."""
+
+    name: str
+    train: np.ndarray
+    test: np.ndarray
+    exact: np.ndarray
+
+    @classmethod
+    def draw(cls, name: str, seed: int) -> Problem:
+        """Fresh rows of a named problem."""
+        truth, n_train = PROBLEMS[name]
+        train, test = truth.sample(n_train, 2 * seed), truth.sample(N_TEST, 2 * seed + 1)
+        scaling = ColumnScaling.of(train)
+        exact = truth.log_prob(test) - scaling.log_jacobian
+        return cls(name, scaling.apply(train), scaling.apply(test), exact)
+
+    def point(self, model: str, seconds: float, log_prob: np.ndarray, leak: float = 0.0) -> Point:
+        """The paired gap to the truth and half its 95 % interval."""
+        difference = self.exact - log_prob
+        half_width = 1.96 * float(difference.std()) / math.sqrt(len(difference))
+        return Point(self.name, model, seconds, float(difference.mean()), half_width, leak)
+
+
+def torchebm_network() -> Any:
+    """A perceptron as in torchebm's documentation, of our widths."""
+    from torch import nn
+    from torchebm.core import BaseModel
+
+    class Energy(BaseModel):
+        def __init__(self) -> None:
+            super().__init__()
+            sizes = [2, *HIDDEN]
+            layers = [
+                layer for wide, narrow in pairwise(sizes) for layer in (nn.Linear(wide, narrow), nn.SiLU())
+            ]
+            self.net = nn.Sequential(*layers, nn.Linear(sizes[-1], 1))
+
+        def forward(self, x: Any) -> Any:
+            return self.net(x).squeeze(-1)
+
+    return Energy()
+
+
+def torchebm_documented(X: Any, persistent: bool = False) -> Steps:
+    """Contrastive divergence as in its README."""
+    import torch
+    from torchebm.losses import ContrastiveDivergence
+    from torchebm.samplers import LangevinDynamics
+
+    energy = torchebm_network()
+    sampler = LangevinDynamics(model=energy, step_size=0.1, noise_scale=1.0)
+    memory = {"persistent": True, "buffer_size": 8192} if persistent else {}
+    loss_of = ContrastiveDivergence(model=energy, sampler=sampler, k_steps=10, **memory)
+    optimiser = torch.optim.Adam(energy.parameters(), lr=1e-3)
+    while True:
+        loss, _ = loss_of(X[torch.randint(len(X), (256,))])
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        yield energy
+
+
+def torchebm_found(X: Any, step_size: float = 0.005, k_steps: int = 20, lr: float = 1e-3) -> Steps:
+    """Persistent contrastive divergence in small steps, weights averaged."""
+    import torch
+    from torchebm.losses import ContrastiveDivergence
+    from torchebm.samplers import LangevinDynamics
+    from torchebm.utils import EMA
+
+    energy = torchebm_network()
+    averaged = EMA(energy, decay=0.999)
+    sampler = LangevinDynamics(model=energy, step_size=step_size, noise_scale=1.0)
+    loss_of = ContrastiveDivergence(
+        model=energy, sampler=sampler, k_steps=k_steps, persistent=True, buffer_size=8192
+    )
+    optimiser = torch.optim.Adam(energy.parameters(), lr=lr)
+    while True:
+        loss, _ = loss_of(X[torch.randint(len(X), (512,))])
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        averaged.update(energy)
+        yield averaged.module
+
+
+def ebmkit_documented(X: Any) -> Steps:
+    """Persistent contrastive divergence as in its README."""
+    import ebm
+
+    energy = ebm.nets.MLPEnergy(dim=2, hidden=HIDDEN)
+    sampler = ebm.LangevinDynamics(step_size=1e-2, steps=60)
+    loss = ebm.ContrastiveDivergence(sampler, buffer=ebm.ReplayBuffer(8192, (2,)))
+    trainer = ebm.Trainer(energy, loss, lr=1e-3, device="cpu")
+    while True:
+        trainer.fit(X, steps=1, batch_size=256, verbose=False)
+        yield energy
+
+
+def ebmkit_found(X: Any, noise_ratio: int = 8, lr: float = 1e-3) -> Steps:
+    """Noise-contrastive estimation against a standard normal, weights averaged."""
+    import ebm
+
+    energy = ebm.nets.MLPEnergy(dim=2, hidden=HIDDEN)
+    loss = ebm.NoiseContrastiveEstimation(noise_ratio=noise_ratio)
+    trainer = ebm.Trainer(energy, loss, lr=lr, device="cpu", ema_decay=0.999)
+    while True:
+        trainer.fit(X, steps=1, batch_size=512, verbose=False)
+        yield trainer.ema.module
+
+
+PEERS: dict[str, Callable[[Any], Steps]] = {
+    "torchebm documented": torchebm_documented,
+    "torchebm documented, persistent": lambda X: torchebm_documented(X, persistent=True),
+    "torchebm found": torchebm_found,
+    "ebmkit documented": ebmkit_documented,
+    "ebmkit found": ebmkit_found,
+}
+
+
+def minus_energy(energy: Any, points: np.ndarray) -> np.ndarray:
+    """Unnormalised log-density of points ``(n, 2)``, as float64."""
+    import torch
+
+    with torch.no_grad():
+        blocks = torch.as_tensor(points, dtype=torch.float32).split(2**16)
+        return -torch.cat([energy(block) for block in blocks]).double().numpy()
+
+
+def log_z(energy: Any, half_width: float, n_grid: int) -> float:
+    """Log of the integral of exp(-energy) over a square around 0, by the midpoint rule."""
+    step = 2 * half_width / n_grid
+    middles = -half_width + step * (np.arange(n_grid) + 0.5)
+    points = np.stack(np.meshgrid(middles, middles), axis=-1).reshape(-1, 2)
+    return float(np.logaddexp.reduce(minus_energy(energy, points))) + 2 * math.log(step)
+
+
+def learning_curve(problem: Problem, model: str, seconds: float, seed: int) -> list[Point]:
+    """Points of a peer at seconds that grow by a fifth, as long as its energy is finite."""
+    import torch
+
+    torch.manual_seed(seed)
+    rows = torch.as_tensor(problem.train, dtype=torch.float32)
+    next(PEERS[model](rows))  # the first step of a process imports half of PyTorch
+    steps = PEERS[model](rows)
+    points, spent, look = [], 0.0, 0.5
+    while spent < seconds:
+        began = time.perf_counter()
+        while spent + time.perf_counter() - began < look:
+            energy = next(steps)
+        spent += time.perf_counter() - began
+        look = min(1.2 * look, seconds)
+        points.append(checkpoint(problem, model, spent, copy.deepcopy(energy).eval()))
+        if not math.isfinite(points[-1].gap):
+            break
+    return points
+
+
+def checkpoint(problem: Problem, model: str, seconds: float, energy: Any) -> Point:
+    """The gap with log Z from the box, and what the box twice as wide adds to log Z."""
+    inside = log_z(energy, HALF_WIDTH, N_GRID)
+    leak = log_z(energy, 2 * HALF_WIDTH, N_GRID) - inside
+    return problem.point(model, seconds, minus_energy(energy, problem.test) - inside, leak)
+
+
+def our_fit(problem: Problem, max_steps: int, seed: int) -> list[Point]:
+    """One whole fit, twice: with compilation, then without."""
+    points = []
+    for name in ("densimeter cold", "densimeter warm"):
+        began = time.perf_counter()
+        model = dm.EnergyModel(max_steps=max_steps, random_state=seed).fit(problem.train)
+        seconds = time.perf_counter() - began
+        points.append(problem.point(name, seconds, model.score_samples(problem.test)))
+    return points
+
+
+def our_curve(problem: Problem, seed: int) -> list[Point]:
+    """Fits of growing length, each in a fresh process, so that nothing is compiled for it before."""
+    fresh = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=fresh, max_tasks_per_child=1) as processes:
+        fits = [processes.submit(our_fit, problem, max_steps, seed) for max_steps in OUR_STEPS]
+        return [point for fit in fits for point in fit.result()]
+
+
+def best_of(points: list[Point]) -> Point:
+    """The lowest gap of a curve, if any of it is finite."""
+    return min(points, key=lambda point: point.gap if math.isfinite(point.gap) else math.inf)
+
+
+def curves_of(points: list[Point], problem: str) -> dict[str, list[Point]]:
+    """The points of each model in the order of their seconds."""
+    mine = [point for point in points if point.problem == problem]
+    models = dict.fromkeys(point.model for point in mine)
+    by_time = sorted(mine, key=lambda point: point.seconds)
+    return {model: [point for point in by_time if point.model == model] for model in models}
+
+
+def print_table(curves: dict[str, list[Point]], problem: str) -> None:
+    """One line per curve: its best gap and when, its last, and how much sooner densimeter was as good."""
+    print("\n| set | model | best gap | at, s | leak | last gap | at, s | sooner, cold | sooner, warm |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+    for model, points in curves.items():
+        best, last = best_of(points), points[-1]
+        sooner = [times_sooner(best, curves.get(f"densimeter {start}", [])) for start in ("cold", "warm")]
+        print(
+            f"| {problem} | {model} | {best.gap:.4f} ± {best.half_width:.4f} | {best.seconds:.1f} "
+            f"| {best.leak:.3f} | {last.gap:.4f} | {last.seconds:.1f} | {' | '.join(sooner)} |",
+            flush=True,
+        )
+
+
+def times_sooner(best: Point, ours: list[Point]) -> str:
+    """A peer's seconds to its best gap over our seconds to a gap at least as low."""
+    if best.model.startswith("densimeter") or not ours:
+        return ""
+    reached = [point.seconds for point in ours if point.gap <= best.gap]
+    return f"{best.seconds / min(reached):.1f}" if reached else "never"
+
+
+def draw(points: list[Point], path: Path) -> None:
+    """Gap over seconds, both on logarithmic axes, one panel per problem."""
+    import matplotlib.pyplot as plt
+
+    problems = list(dict.fromkeys(point.problem for point in points))
+    figure, axes = plt.subplots(1, len(problems), figsize=(6 * len(problems), 4.5), squeeze=False)
+    for axis, problem in zip(axes[0], problems, strict=True):
+        for model, curve in curves_of(points, problem).items():
+            ours = model.startswith("densimeter")
+            seconds, gaps = [point.seconds for point in curve], [point.gap for point in curve]
+            axis.plot(seconds, gaps, "o-" if ours else "-", label=model, linewidth=2 if ours else 1)
+        axis.set(title=problem, xlabel="seconds of training", ylabel="gap to the truth, nats per row")
+        axis.set(xscale="log", yscale="log")
+        axis.legend(fontsize="small")
+    figure.savefig(path, dpi=150, bbox_inches="tight")
+
+
+def measure(problem: Problem, models: list[str], seconds: float, seed: int) -> Iterator[Point]:
+    """The points of every model whose name starts with one of the words."""
+    for model in PEERS:
+        if model.startswith(tuple(models)):
+            yield from learning_curve(problem, model, seconds, seed)
+    if "densimeter".startswith(tuple(models)):
+        yield from our_curve(problem, seed)
+
+
+def main() -> None:
+    """Measure what the arguments say, or draw what was measured before."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("problems", nargs="*", help=f"of {', '.join(PROBLEMS)}")
+    parser.add_argument("--models", nargs="+", default=["torchebm", "ebmkit", "densimeter"])
+    parser.add_argument("--seconds", type=float, default=60.0, help="of training, for each peer")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--points", type=Path, help="file to which points are added, one a line")
+    parser.add_argument("--curve", type=Path, help="PNG to draw")
+    parser.add_argument("--told", action="store_true", help="measure nothing, tell the points in the file")
+    arguments = parser.parse_args()
+    known = arguments.points and arguments.points.exists()
+    points = [Point(**json.loads(line)) for line in arguments.points.open()] if known else []
+    for name in [] if arguments.told else arguments.problems or PROBLEMS:
+        problem = Problem.draw(name, arguments.seed)
+        for point in measure(problem, arguments.models, arguments.seconds, arguments.seed):
+            points.append(point)
+            if arguments.points:
+                with arguments.points.open("a") as file:
+                    file.write(json.dumps(asdict(point)) + "\n")
+    for name in dict.fromkeys(point.problem for point in points):
+        print_table(curves_of(points, name), name)
+    if arguments.curve:
+        draw(points, arguments.curve)
+    print(f"\n{machine()}.")
+
+
+def machine() -> str:
+    """Where and with what it ran."""
+    packages = ("torch", "torchebm", "ebmkit", "jax")
+    versions = ", ".join(f"{package} {version(package)}" for package in packages)
+    return f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {versions}"
+
+
+if __name__ == "__main__":
+    main()
