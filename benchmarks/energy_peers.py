@@ -2,7 +2,7 @@
 
     python benchmarks/energy_peers.py                         # both sets, every model
     python benchmarks/energy_peers.py moons --models ebmkit --points points.jsonl       # in pieces
-    python benchmarks/energy_peers.py --points points.jsonl --told --curve curve.png    # tells and draws them
+    python benchmarks/energy_peers.py --models --points points.jsonl --curve curve.png    # draws those
 
 Peers (extra ``[bench]``) train for a minute each on standardised rows (Jacobian counted), once as their own
 documentation does and once with the settings that a few minutes of trying found best. The clock stands while
@@ -26,6 +26,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
@@ -37,11 +38,12 @@ import densimeter as dm
 from densimeter.foundations.scaling import ColumnScaling
 
 N_TEST = 20_000
-HIDDEN = (128, 128, 128)
+HIDDEN = (128, 128)
 HALF_WIDTH = 6.0
 """Of the box in which a peer's log Z is taken, in standard deviations; the rows reach to about 2."""
 N_GRID = 400
 """Points along each side of the box, 0.03 standard deviations apart; the narrowest features have 0.12."""
+PACKAGES = ("torch", "torchebm", "ebmkit", "jax")
 OUR_STEPS = (1, 100, 300, 700, 2000)
 PROBLEMS: dict[str, tuple[Any, int]] = {
     "ring": (dm.datasets.RingOfGaussians(10, 10.0), 1000),
@@ -109,41 +111,20 @@ def torchebm_network() -> Any:
     return Energy()
 
 
-def torchebm_documented(X: Any, persistent: bool = False) -> Steps:
-    """Contrastive divergence as in its README."""
-    import torch
-    from torchebm.losses import ContrastiveDivergence
-    from torchebm.samplers import LangevinDynamics
-
-    energy = torchebm_network()
-    sampler = LangevinDynamics(model=energy, step_size=0.1, noise_scale=1.0)
-    memory = {"persistent": True, "buffer_size": 8192} if persistent else {}
-    loss_of = ContrastiveDivergence(model=energy, sampler=sampler, k_steps=10, **memory)
-    optimiser = torch.optim.Adam(energy.parameters(), lr=1e-3)
-    while True:
-        loss, _ = loss_of(X[torch.randint(len(X), (256,))])
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        yield energy
-
-
-def torchebm_found(X: Any, step_size: float = 0.005, k_steps: int = 20, lr: float = 1e-3) -> Steps:
-    """Persistent contrastive divergence in small steps, weights averaged."""
+def torchebm_trained(X: Any, step_size: float, k_steps: int, batch_size: int, **options: Any) -> Steps:
+    """Contrastive divergence by Langevin steps, and Adam, as its README writes the loop; weights averaged."""
     import torch
     from torchebm.losses import ContrastiveDivergence
     from torchebm.samplers import LangevinDynamics
     from torchebm.utils import EMA
 
     energy = torchebm_network()
-    averaged = EMA(energy, decay=0.999)
+    averaged = EMA(energy, decay=options.pop("averaging", 0.0))
     sampler = LangevinDynamics(model=energy, step_size=step_size, noise_scale=1.0)
-    loss_of = ContrastiveDivergence(
-        model=energy, sampler=sampler, k_steps=k_steps, persistent=True, buffer_size=8192
-    )
-    optimiser = torch.optim.Adam(energy.parameters(), lr=lr)
+    loss_of = ContrastiveDivergence(model=energy, sampler=sampler, k_steps=k_steps, **options)
+    optimiser = torch.optim.Adam(energy.parameters(), lr=1e-3)
     while True:
-        loss, _ = loss_of(X[torch.randint(len(X), (512,))])
+        loss, _ = loss_of(X[torch.randint(len(X), (batch_size,))])
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -151,35 +132,38 @@ def torchebm_found(X: Any, step_size: float = 0.005, k_steps: int = 20, lr: floa
         yield averaged.module
 
 
+def ebmkit_trained(X: Any, loss: Any, batch_size: int, **options: Any) -> Steps:
+    """Its trainer, step by step."""
+    import ebm
+
+    trainer = ebm.Trainer(ebm.nets.MLPEnergy(dim=2, hidden=HIDDEN), loss, device="cpu", **options)
+    while True:
+        trainer.fit(X, steps=1, batch_size=batch_size, verbose=False)
+        yield trainer.ema.module if trainer.ema else trainer.energy
+
+
 def ebmkit_documented(X: Any) -> Steps:
     """Persistent contrastive divergence as in its README."""
     import ebm
 
-    energy = ebm.nets.MLPEnergy(dim=2, hidden=HIDDEN)
     sampler = ebm.LangevinDynamics(step_size=1e-2, steps=60)
     loss = ebm.ContrastiveDivergence(sampler, buffer=ebm.ReplayBuffer(8192, (2,)))
-    trainer = ebm.Trainer(energy, loss, lr=1e-3, device="cpu")
-    while True:
-        trainer.fit(X, steps=1, batch_size=256, verbose=False)
-        yield energy
+    return ebmkit_trained(X, loss, batch_size=256, lr=1e-3)
 
 
-def ebmkit_found(X: Any, noise_ratio: int = 8, lr: float = 1e-3) -> Steps:
+def ebmkit_found(X: Any) -> Steps:
     """Noise-contrastive estimation against a standard normal, weights averaged."""
     import ebm
 
-    energy = ebm.nets.MLPEnergy(dim=2, hidden=HIDDEN)
-    loss = ebm.NoiseContrastiveEstimation(noise_ratio=noise_ratio)
-    trainer = ebm.Trainer(energy, loss, lr=lr, device="cpu", ema_decay=0.999)
-    while True:
-        trainer.fit(X, steps=1, batch_size=512, verbose=False)
-        yield trainer.ema.module
+    loss = ebm.NoiseContrastiveEstimation(noise_ratio=4)
+    return ebmkit_trained(X, loss, batch_size=256, lr=3e-3, ema_decay=0.99)
 
 
 PEERS: dict[str, Callable[[Any], Steps]] = {
-    "torchebm documented": torchebm_documented,
-    "torchebm documented, persistent": lambda X: torchebm_documented(X, persistent=True),
-    "torchebm found": torchebm_found,
+    "torchebm documented": partial(torchebm_trained, step_size=0.1, k_steps=10, batch_size=256),
+    "torchebm found": partial(
+        torchebm_trained, step_size=0.005, k_steps=10, batch_size=256, persistent=True, averaging=0.99
+    ),
     "ebmkit documented": ebmkit_documented,
     "ebmkit found": ebmkit_found,
 }
@@ -301,49 +285,40 @@ def draw(points: list[Point], path: Path) -> None:
     figure.savefig(path, dpi=150, bbox_inches="tight")
 
 
-def measure(problem: Problem, models: list[str], seconds: float, seed: int) -> Iterator[Point]:
+def measure(name: str, models: tuple[str, ...], seconds: float, seed: int) -> Iterator[Point]:
     """The points of every model whose name starts with one of the words."""
+    problem = Problem.draw(name, seed)
     for model in PEERS:
-        if model.startswith(tuple(models)):
+        if model.startswith(models):
             yield from learning_curve(problem, model, seconds, seed)
-    if "densimeter".startswith(tuple(models)):
+    if "densimeter".startswith(models):
         yield from our_curve(problem, seed)
 
 
 def main() -> None:
-    """Measure what the arguments say, or draw what was measured before."""
+    """Measure what the arguments say, add it to what was measured before, tell and draw all."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("problems", nargs="*", help=f"of {', '.join(PROBLEMS)}")
-    parser.add_argument("--models", nargs="+", default=["torchebm", "ebmkit", "densimeter"])
+    parser.add_argument("problems", nargs="*", help=f"of {', '.join(PROBLEMS)}", default=list(PROBLEMS))
+    parser.add_argument("--models", nargs="*", default=["torchebm", "ebmkit", "densimeter"])
     parser.add_argument("--seconds", type=float, default=60.0, help="of training, for each peer")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--points", type=Path, help="file to which points are added, one a line")
     parser.add_argument("--curve", type=Path, help="PNG to draw")
-    parser.add_argument("--told", action="store_true", help="measure nothing, tell the points in the file")
     arguments = parser.parse_args()
-    known = arguments.points and arguments.points.exists()
-    points = [Point(**json.loads(line)) for line in arguments.points.open()] if known else []
-    for name in [] if arguments.told else arguments.problems or PROBLEMS:
-        problem = Problem.draw(name, arguments.seed)
-        for point in measure(problem, arguments.models, arguments.seconds, arguments.seed):
-            points.append(point)
-            if arguments.points:
-                with arguments.points.open("a") as file:
-                    file.write(json.dumps(asdict(point)) + "\n")
+    before = arguments.points.read_text() if arguments.points and arguments.points.exists() else ""
+    points = [Point(**json.loads(line)) for line in before.splitlines()]
+    for name in arguments.problems:
+        points += measure(name, tuple(arguments.models), arguments.seconds, arguments.seed)
+        if arguments.points:
+            arguments.points.write_text("".join(json.dumps(asdict(point)) + "\n" for point in points))
     for name in dict.fromkeys(point.problem for point in points):
         print_table(curves_of(points, name), name)
     if arguments.curve:
         draw(points, arguments.curve)
-    print(f"\n{machine()}.")
-
-
-def machine() -> str:
-    """Where and with what it ran."""
-    packages = ("torch", "torchebm", "ebmkit", "jax")
-    versions = ", ".join(f"{package} {version(package)}" for package in packages)
-    return f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {versions}"
+    versions = ", ".join(f"{package} {version(package)}" for package in PACKAGES)
+    print(f"\n{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {versions}.")
 
 
 if __name__ == "__main__":
