@@ -5,12 +5,12 @@
     python benchmarks/energy_peers.py --models --points points.jsonl --curve curve.png    # draws those
 
 Peers (extra ``[bench]``) train for a minute each on standardised rows (Jacobian counted), once as their own
-documentation does and once with the settings that a few minutes of trying found best. The clock stands while
-a checkpoint is measured. Peers know no log Z: theirs is taken on a grid that counts only a box around the
-rows; what a box twice as wide adds is printed as the leak. Of a peer the lowest gap of its whole curve
+documentation does and otherwise with settings that a few minutes of trying found better. The clock stands
+while a checkpoint is measured. Peers know no log Z: theirs is taken on a grid that counts only a box around
+the rows; what a box twice as wide adds is printed as the leak. Of a peer the lowest gap of its whole curve
 counts, which no user could have picked. Of densimeter whole fits count, from rows to certified log Z, each
 with its own `max_steps`, "cold" in a fresh process that has to compile and "warm" when that process fits
-again. Imports are on nobody's clock.
+again. Imports are on nobody's clock. Peers get one thread.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ import copy
 import json
 import math
 import multiprocessing
-import os
 import platform
 import time
 from collections.abc import Callable, Iterator
@@ -28,11 +27,16 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.metadata import version
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import ebm
 import numpy as np
+import torch
+from torchebm.core import BaseModel
+from torchebm.losses import ContrastiveDivergence, DenoisingScoreMatching, ScoreMatching
+from torchebm.samplers import LangevinDynamics
+from torchebm.utils import EMA
 
 import densimeter as dm
 from densimeter.foundations.scaling import ColumnScaling
@@ -41,14 +45,15 @@ N_TEST = 20_000
 HIDDEN = (128, 128)
 HALF_WIDTH = 6.0
 """Of the box in which a peer's log Z is taken, in standard deviations; the rows reach to about 2."""
-N_GRID = 400
-"""Points along each side of the box, 0.03 standard deviations apart; the narrowest features have 0.12."""
-PACKAGES = ("torch", "torchebm", "ebmkit", "jax")
-OUR_STEPS = (1, 100, 300, 700, 2000)
+N_GRID = 300
+"""Points along each side of the box, 0.04 standard deviations apart; the narrowest features have 0.12."""
+OUR_STEPS = (1, 100, 400, 2000)
 PROBLEMS: dict[str, tuple[Any, int]] = {
     "ring": (dm.datasets.RingOfGaussians(10, 10.0), 1000),
     "moons": (dm.datasets.TwoMoons(0.1), 8192),
 }
+CLOCKS = {"wall": time.perf_counter, "processor": time.process_time}
+"""The processor's adds up threads, and hardly minds what else runs on the machine."""
 
 Steps = Iterator[Any]
 """Trains as it is iterated, and yields after each step the energy: a PyTorch module of points ``(n, 2)``."""
@@ -63,7 +68,7 @@ class Point:
     seconds: float
     gap: float
     half_width: float
-    leak: float = 0.0
+    leak: float
 
 
 @dataclass(frozen=True)
@@ -74,105 +79,88 @@ class Problem:
     train: np.ndarray
     test: np.ndarray
     exact: np.ndarray
+    clock: Callable[[], float]
 
     @classmethod
-    def draw(cls, name: str, seed: int) -> Problem:
+    def draw(cls, name: str, seed: int, clock: str) -> Problem:
         """Fresh rows of a named problem."""
         truth, n_train = PROBLEMS[name]
         train, test = truth.sample(n_train, 2 * seed), truth.sample(N_TEST, 2 * seed + 1)
         scaling = ColumnScaling.of(train)
         exact = truth.log_prob(test) - scaling.log_jacobian
-        return cls(name, scaling.apply(train), scaling.apply(test), exact)
+        return cls(name, scaling.apply(train), scaling.apply(test), exact, CLOCKS[clock])
 
-    def point(self, model: str, seconds: float, log_prob: np.ndarray, leak: float = 0.0) -> Point:
+    def point(self, model: str, seconds: float, log_prob: np.ndarray, leak: float) -> Point:
         """The paired gap to the truth and half its 95 % interval."""
         difference = self.exact - log_prob
         half_width = 1.96 * float(difference.std()) / math.sqrt(len(difference))
         return Point(self.name, model, seconds, float(difference.mean()), half_width, leak)
 
 
-def torchebm_network() -> Any:
-    """A perceptron as in torchebm's documentation, of our widths."""
-    from torch import nn
-    from torchebm.core import BaseModel
+class Energy(BaseModel):
+    """The perceptron of ebmkit, as torchebm wants it."""
 
-    class Energy(BaseModel):
-        def __init__(self) -> None:
-            super().__init__()
-            sizes = [2, *HIDDEN]
-            layers = [
-                layer for wide, narrow in pairwise(sizes) for layer in (nn.Linear(wide, narrow), nn.SiLU())
-            ]
-            self.net = nn.Sequential(*layers, nn.Linear(sizes[-1], 1))
+    def __init__(self) -> None:
+        super().__init__()
+        self.net = ebm.nets.MLPEnergy(2, HIDDEN)
 
-        def forward(self, x: Any) -> Any:
-            return self.net(x).squeeze(-1)
-
-    return Energy()
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Energies of points ``(n, 2)``."""
+        return self.net(x)
 
 
-def torchebm_trained(X: Any, step_size: float, k_steps: int, batch_size: int, **options: Any) -> Steps:
-    """Contrastive divergence by Langevin steps, and Adam, as its README writes the loop; weights averaged."""
-    import torch
-    from torchebm.losses import ContrastiveDivergence
-    from torchebm.samplers import LangevinDynamics
-    from torchebm.utils import EMA
-
-    energy = torchebm_network()
-    averaged = EMA(energy, decay=options.pop("averaging", 0.0))
-    sampler = LangevinDynamics(model=energy, step_size=step_size, noise_scale=1.0)
-    loss_of = ContrastiveDivergence(model=energy, sampler=sampler, k_steps=k_steps, **options)
-    optimiser = torch.optim.Adam(energy.parameters(), lr=1e-3)
+def torchebm_trained(X: torch.Tensor, make_loss: Callable[..., Any], lr: float, averaging: float) -> Steps:
+    """Batches of 256 and Adam, as its README writes the loop; weights averaged if asked."""
+    energy = Energy()
+    averaged, loss_of = EMA(energy, decay=averaging), make_loss(energy)
+    optimiser = torch.optim.Adam(energy.parameters(), lr=lr)
     while True:
-        loss, _ = loss_of(X[torch.randint(len(X), (batch_size,))])
+        loss = loss_of(X[torch.randint(len(X), (256,))])
         optimiser.zero_grad()
-        loss.backward()
+        (loss[0] if isinstance(loss, tuple) else loss).backward()
         optimiser.step()
         averaged.update(energy)
         yield averaged.module
 
 
-def ebmkit_trained(X: Any, loss: Any, batch_size: int, **options: Any) -> Steps:
-    """Its trainer, step by step."""
-    import ebm
-
-    trainer = ebm.Trainer(ebm.nets.MLPEnergy(dim=2, hidden=HIDDEN), loss, device="cpu", **options)
+def ebmkit_trained(X: torch.Tensor, make_loss: Callable[[], Any], **options: Any) -> Steps:
+    """Its trainer, step by step, with the batches of its README."""
+    trainer = ebm.Trainer(ebm.nets.MLPEnergy(2, HIDDEN), make_loss(), device="cpu", **options)
     while True:
-        trainer.fit(X, steps=1, batch_size=batch_size, verbose=False)
+        trainer.fit(X, steps=1, batch_size=256, verbose=False)
         yield trainer.ema.module if trainer.ema else trainer.energy
 
 
-def ebmkit_documented(X: Any) -> Steps:
-    """Persistent contrastive divergence as in its README."""
-    import ebm
+def torchebm_divergence(energy: Energy) -> ContrastiveDivergence:
+    """CD-10 as in the README of torchebm."""
+    sampler = LangevinDynamics(model=energy, step_size=0.1, noise_scale=1.0)
+    return ContrastiveDivergence(model=energy, sampler=sampler, k_steps=10)
 
+
+def ebmkit_divergence() -> ebm.ContrastiveDivergence:
+    """Persistent contrastive divergence as in the README of ebmkit."""
     sampler = ebm.LangevinDynamics(step_size=1e-2, steps=60)
-    loss = ebm.ContrastiveDivergence(sampler, buffer=ebm.ReplayBuffer(8192, (2,)))
-    return ebmkit_trained(X, loss, batch_size=256, lr=1e-3)
+    return ebm.ContrastiveDivergence(sampler, buffer=ebm.ReplayBuffer(8192, (2,)))
 
 
-def ebmkit_found(X: Any) -> Steps:
-    """Noise-contrastive estimation against a standard normal, weights averaged."""
-    import ebm
-
-    loss = ebm.NoiseContrastiveEstimation(noise_ratio=4)
-    return ebmkit_trained(X, loss, batch_size=256, lr=3e-3, ema_decay=0.99)
-
-
-PEERS: dict[str, Callable[[Any], Steps]] = {
-    "torchebm documented": partial(torchebm_trained, step_size=0.1, k_steps=10, batch_size=256),
-    "torchebm found": partial(
-        torchebm_trained, step_size=0.005, k_steps=10, batch_size=256, persistent=True, averaging=0.99
+PEERS: dict[str, Callable[[torch.Tensor], Steps]] = {
+    "torchebm documented": lambda X: torchebm_trained(X, torchebm_divergence, lr=1e-3, averaging=0.0),
+    "torchebm denoising": lambda X: torchebm_trained(
+        X, partial(DenoisingScoreMatching, noise_scale=0.05), lr=3e-3, averaging=0.99
     ),
-    "ebmkit documented": ebmkit_documented,
-    "ebmkit found": ebmkit_found,
+    "torchebm exact score": lambda X: torchebm_trained(X, ScoreMatching, lr=3e-3, averaging=0.99),
+    "ebmkit documented": lambda X: ebmkit_trained(X, ebmkit_divergence, lr=1e-3),
+    "ebmkit noise-contrastive": lambda X: ebmkit_trained(
+        X, partial(ebm.NoiseContrastiveEstimation, noise_ratio=4), lr=5e-3, ema_decay=0.99
+    ),
+    "ebmkit denoising": lambda X: ebmkit_trained(
+        X, partial(ebm.DenoisingScoreMatching, sigma=0.05), lr=3e-3, ema_decay=0.99
+    ),
 }
 
 
 def minus_energy(energy: Any, points: np.ndarray) -> np.ndarray:
     """Unnormalised log-density of points ``(n, 2)``, as float64."""
-    import torch
-
     with torch.no_grad():
         blocks = torch.as_tensor(points, dtype=torch.float32).split(2**16)
         return -torch.cat([energy(block) for block in blocks]).double().numpy()
@@ -188,18 +176,17 @@ def log_z(energy: Any, half_width: float, n_grid: int) -> float:
 
 def learning_curve(problem: Problem, model: str, seconds: float, seed: int) -> list[Point]:
     """Points of a peer at seconds that grow by a fifth, as long as its energy is finite."""
-    import torch
-
+    torch.set_num_threads(1)
     torch.manual_seed(seed)
     rows = torch.as_tensor(problem.train, dtype=torch.float32)
     next(PEERS[model](rows))  # the first step of a process imports half of PyTorch
     steps = PEERS[model](rows)
     points, spent, look = [], 0.0, 0.5
     while spent < seconds:
-        began = time.perf_counter()
-        while spent + time.perf_counter() - began < look:
+        began = problem.clock()
+        while spent + problem.clock() - began < look:
             energy = next(steps)
-        spent += time.perf_counter() - began
+        spent += problem.clock() - began
         look = min(1.2 * look, seconds)
         points.append(checkpoint(problem, model, spent, copy.deepcopy(energy).eval()))
         if not math.isfinite(points[-1].gap):
@@ -218,10 +205,10 @@ def our_fit(problem: Problem, max_steps: int, seed: int) -> list[Point]:
     """One whole fit, twice: with compilation, then without."""
     points = []
     for name in ("densimeter cold", "densimeter warm"):
-        began = time.perf_counter()
+        began = problem.clock()
         model = dm.EnergyModel(max_steps=max_steps, random_state=seed).fit(problem.train)
-        seconds = time.perf_counter() - began
-        points.append(problem.point(name, seconds, model.score_samples(problem.test)))
+        seconds = problem.clock() - began
+        points.append(problem.point(name, seconds, model.score_samples(problem.test), 0.0))
     return points
 
 
@@ -233,17 +220,11 @@ def our_curve(problem: Problem, seed: int) -> list[Point]:
         return [point for fit in fits for point in fit.result()]
 
 
-def best_of(points: list[Point]) -> Point:
-    """The lowest gap of a curve, if any of it is finite."""
-    return min(points, key=lambda point: point.gap if math.isfinite(point.gap) else math.inf)
-
-
 def curves_of(points: list[Point], problem: str) -> dict[str, list[Point]]:
     """The points of each model in the order of their seconds."""
     mine = [point for point in points if point.problem == problem]
-    models = dict.fromkeys(point.model for point in mine)
     by_time = sorted(mine, key=lambda point: point.seconds)
-    return {model: [point for point in by_time if point.model == model] for model in models}
+    return {it.model: [point for point in by_time if point.model == it.model] for it in mine}
 
 
 def print_table(curves: dict[str, list[Point]], problem: str) -> None:
@@ -251,12 +232,11 @@ def print_table(curves: dict[str, list[Point]], problem: str) -> None:
     print("\n| set | model | best gap | at, s | leak | last gap | at, s | sooner, cold | sooner, warm |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
     for model, points in curves.items():
-        best, last = best_of(points), points[-1]
+        best, last = min(points, key=lambda point: (math.isnan(point.gap), point.gap)), points[-1]
         sooner = [times_sooner(best, curves.get(f"densimeter {start}", [])) for start in ("cold", "warm")]
         print(
             f"| {problem} | {model} | {best.gap:.4f} ± {best.half_width:.4f} | {best.seconds:.1f} "
-            f"| {best.leak:.3f} | {last.gap:.4f} | {last.seconds:.1f} | {' | '.join(sooner)} |",
-            flush=True,
+            f"| {best.leak:.3f} | {last.gap:.4f} | {last.seconds:.1f} | {' | '.join(sooner)} |"
         )
 
 
@@ -277,20 +257,18 @@ def draw(points: list[Point], path: Path) -> None:
     for axis, problem in zip(axes[0], problems, strict=True):
         for model, curve in curves_of(points, problem).items():
             ours = model.startswith("densimeter")
-            seconds, gaps = [point.seconds for point in curve], [point.gap for point in curve]
-            axis.plot(seconds, gaps, "o-" if ours else "-", label=model, linewidth=2 if ours else 1)
+            line = np.array([(point.seconds, point.gap) for point in curve]).T
+            axis.plot(*line, "o-" if ours else "-", label=model, linewidth=2 if ours else 1)
+        axis.loglog()
         axis.set(title=problem, xlabel="seconds of training", ylabel="gap to the truth, nats per row")
-        axis.set(xscale="log", yscale="log")
         axis.legend(fontsize="small")
     figure.savefig(path, dpi=150, bbox_inches="tight")
 
 
-def measure(name: str, models: tuple[str, ...], seconds: float, seed: int) -> Iterator[Point]:
+def measure(problem: Problem, models: tuple[str, ...], seconds: float, seed: int) -> Iterator[Point]:
     """The points of every model whose name starts with one of the words."""
-    problem = Problem.draw(name, seed)
-    for model in PEERS:
-        if model.startswith(models):
-            yield from learning_curve(problem, model, seconds, seed)
+    for model in filter(lambda name: name.startswith(models), PEERS):
+        yield from learning_curve(problem, model, seconds, seed)
     if "densimeter".startswith(models):
         yield from our_curve(problem, seed)
 
@@ -303,6 +281,7 @@ def main() -> None:
     parser.add_argument("problems", nargs="*", help=f"of {', '.join(PROBLEMS)}", default=list(PROBLEMS))
     parser.add_argument("--models", nargs="*", default=["torchebm", "ebmkit", "densimeter"])
     parser.add_argument("--seconds", type=float, default=60.0, help="of training, for each peer")
+    parser.add_argument("--clock", choices=CLOCKS, default="wall")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--points", type=Path, help="file to which points are added, one a line")
     parser.add_argument("--curve", type=Path, help="PNG to draw")
@@ -310,15 +289,16 @@ def main() -> None:
     before = arguments.points.read_text() if arguments.points and arguments.points.exists() else ""
     points = [Point(**json.loads(line)) for line in before.splitlines()]
     for name in arguments.problems:
-        points += measure(name, tuple(arguments.models), arguments.seconds, arguments.seed)
+        problem = Problem.draw(name, arguments.seed, arguments.clock)
+        points += measure(problem, tuple(arguments.models), arguments.seconds, arguments.seed)
         if arguments.points:
             arguments.points.write_text("".join(json.dumps(asdict(point)) + "\n" for point in points))
     for name in dict.fromkeys(point.problem for point in points):
         print_table(curves_of(points, name), name)
     if arguments.curve:
         draw(points, arguments.curve)
-    versions = ", ".join(f"{package} {version(package)}" for package in PACKAGES)
-    print(f"\n{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {versions}.")
+    versions = [f"{package} {version(package)}" for package in ("torch", "torchebm", "ebmkit", "jax")]
+    print(f"\n{platform.machine()}, {multiprocessing.cpu_count()} cores, {', '.join(versions)}.")
 
 
 if __name__ == "__main__":
