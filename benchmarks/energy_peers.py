@@ -15,13 +15,12 @@ again. Imports are on nobody's clock. Peers get one thread.
 
 from __future__ import annotations
 
-import argparse
-import copy
 import json
 import math
 import multiprocessing
 import platform
 import time
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
@@ -54,9 +53,6 @@ PROBLEMS: dict[str, tuple[Any, int]] = {
 }
 CLOCKS = {"wall": time.perf_counter, "processor": time.process_time}
 """The processor's adds up threads, and hardly minds what else runs on the machine."""
-
-Steps = Iterator[Any]
-"""Trains as it is iterated, and yields after each step the energy: a PyTorch module of points ``(n, 2)``."""
 
 
 @dataclass(frozen=True)
@@ -109,8 +105,8 @@ class Energy(BaseModel):
         return self.net(x)
 
 
-def torchebm_trained(X: torch.Tensor, make_loss: Callable[..., Any], lr: float, averaging: float) -> Steps:
-    """Batches of 256 and Adam, as its README writes the loop; weights averaged if asked."""
+def torchebm_trained(X: torch.Tensor, make_loss: Any, lr: float, averaging: float) -> Iterator[Any]:
+    """Batches of 256 and Adam, as its README writes the loop; yields the energy after each step."""
     energy = Energy()
     averaged, loss_of = EMA(energy, decay=averaging), make_loss(energy)
     optimiser = torch.optim.Adam(energy.parameters(), lr=lr)
@@ -123,8 +119,8 @@ def torchebm_trained(X: torch.Tensor, make_loss: Callable[..., Any], lr: float, 
         yield averaged.module
 
 
-def ebmkit_trained(X: torch.Tensor, make_loss: Callable[[], Any], **options: Any) -> Steps:
-    """Its trainer, step by step, with the batches of its README."""
+def ebmkit_trained(X: torch.Tensor, make_loss: Callable[[], Any], **options: Any) -> Iterator[Any]:
+    """Its trainer with the batches of its README; yields the energy after each step."""
     trainer = ebm.Trainer(ebm.nets.MLPEnergy(2, HIDDEN), make_loss(), device="cpu", **options)
     while True:
         trainer.fit(X, steps=1, batch_size=256, verbose=False)
@@ -143,7 +139,7 @@ def ebmkit_divergence() -> ebm.ContrastiveDivergence:
     return ebm.ContrastiveDivergence(sampler, buffer=ebm.ReplayBuffer(8192, (2,)))
 
 
-PEERS: dict[str, Callable[[torch.Tensor], Steps]] = {
+PEERS: dict[str, Callable[[torch.Tensor], Iterator[Any]]] = {
     "torchebm documented": lambda X: torchebm_trained(X, torchebm_divergence, lr=1e-3, averaging=0.0),
     "torchebm denoising": lambda X: torchebm_trained(
         X, partial(DenoisingScoreMatching, noise_scale=0.05), lr=3e-3, averaging=0.99
@@ -188,7 +184,7 @@ def learning_curve(problem: Problem, model: str, seconds: float, seed: int) -> l
             energy = next(steps)
         spent += problem.clock() - began
         look = min(1.2 * look, seconds)
-        points.append(checkpoint(problem, model, spent, copy.deepcopy(energy).eval()))
+        points.append(checkpoint(problem, model, spent, energy))
         if not math.isfinite(points[-1].gap):
             break
     return points
@@ -242,10 +238,8 @@ def print_table(curves: dict[str, list[Point]], problem: str) -> None:
 
 def times_sooner(best: Point, ours: list[Point]) -> str:
     """A peer's seconds to its best gap over our seconds to a gap at least as low."""
-    if best.model.startswith("densimeter") or not ours:
-        return ""
     reached = [point.seconds for point in ours if point.gap <= best.gap]
-    return f"{best.seconds / min(reached):.1f}" if reached else "never"
+    return f"{best.seconds / min(reached):.1f}" if reached else "never" if ours else ""
 
 
 def draw(points: list[Point], path: Path) -> None:
@@ -275,9 +269,7 @@ def measure(problem: Problem, models: tuple[str, ...], seconds: float, seed: int
 
 def main() -> None:
     """Measure what the arguments say, add it to what was measured before, tell and draw all."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
     parser.add_argument("problems", nargs="*", help=f"of {', '.join(PROBLEMS)}", default=list(PROBLEMS))
     parser.add_argument("--models", nargs="*", default=["torchebm", "ebmkit", "densimeter"])
     parser.add_argument("--seconds", type=float, default=60.0, help="of training, for each peer")
@@ -290,9 +282,10 @@ def main() -> None:
     points = [Point(**json.loads(line)) for line in before.splitlines()]
     for name in arguments.problems:
         problem = Problem.draw(name, arguments.seed, arguments.clock)
-        points += measure(problem, tuple(arguments.models), arguments.seconds, arguments.seed)
-        if arguments.points:
-            arguments.points.write_text("".join(json.dumps(asdict(point)) + "\n" for point in points))
+        for point in measure(problem, tuple(arguments.models), arguments.seconds, arguments.seed):
+            points.append(point)
+            if arguments.points:
+                arguments.points.write_text("".join(json.dumps(asdict(point)) + "\n" for point in points))
     for name in dict.fromkeys(point.problem for point in points):
         print_table(curves_of(points, name), name)
     if arguments.curve:
