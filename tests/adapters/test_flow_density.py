@@ -24,6 +24,7 @@ def fitted(rows):
     return FlowDensity(**SMALL).fit(rows)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_features", [1, 2])
 def test_integrates_to_one(n_features):
     X = np.random.default_rng(0).gamma(3, size=(300, n_features))
@@ -35,6 +36,7 @@ def test_integrates_to_one(n_features):
     assert mass == pytest.approx(1, abs=2e-3)  # midpoints of cells of 0.1 under a kinked density
 
 
+@pytest.mark.slow
 def test_samples_score_as_their_model_says(fitted):
     drawn = fitted.sample(2000, random_state=1)
     np.testing.assert_array_equal(drawn, fitted.sample(2000, random_state=1))
@@ -58,6 +60,7 @@ def test_same_seed_same_model(fitted, rows):
     np.testing.assert_array_equal(again.score_samples(rows), fitted.score_samples(rows))
 
 
+@pytest.mark.slow
 def test_validation_rows_are_not_trained_on(rows):
     model = FlowDensity(**SMALL).fit(rows[:300], X_val=rows[300:])
     np.testing.assert_allclose(model.scaling_.location, rows[:300].mean(axis=0))

@@ -77,6 +77,7 @@ def test_fit_gaussian_survives_a_constant_and_a_repeated_column():
     assert np.isfinite(log_prob(base, np.zeros((1, 3)))).all()
 
 
+@pytest.mark.slow
 def test_chosen_mixture_comes_near_the_truth_on_fresh_rows():
     """AIC may take a component too many, never one too few, and pays little for it."""
     rng = np.random.default_rng(0)

@@ -150,6 +150,7 @@ def test_gradient_vanishes_where_the_model_is_right(name):
     assert max(float(jnp.abs(leaf).max()) for leaf in jax.tree.leaves(gradient)) < noise
 
 
+@pytest.mark.slow
 def test_persistent_chains_keep_the_target():
     """A fixed tilt: after many steps the chains have the moments of importance sampling."""
     objective, batch, tilt = OBJECTIVES["persistent"], batch_of(FromBase()), tilt_of()

@@ -87,6 +87,7 @@ def test_copies_of_rows_do_not_speak_for_the_kernel():
     assert choose_share(copies, a_gaussian)[0] < 0.5
 
 
+@pytest.mark.slow
 def test_folds_hold_bases_that_have_not_seen_them():
     Z = clusters_on_a_grid(900, 1)
     folds, fit = cross_fit(ChooseStacked(), Z, ColumnScaling.of(Z), 3, np.random.default_rng(0))

@@ -2,6 +2,7 @@
 
 import os
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -55,6 +56,12 @@ def interrupt():
 @pytest.fixture(autouse=True)
 def nothing_counted():
     COUNTED.clear()
+
+
+@pytest.fixture(autouse=True)
+def found_by_other_processes(monkeypatch):
+    """They import this file by the name that pytest gives it, tests.evaluation.test_runner."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[2]))
 
 
 def tasks(*models, seed=0):

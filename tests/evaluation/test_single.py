@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 import densimeter as dm
-from densimeter.evaluation.families import EnergyFamily, FittedFamily
+from densimeter.evaluation.families.contract import FittedFamily
+from densimeter.evaluation.families.energy import EnergyFamily
 from densimeter.evaluation.intervals import mean_interval
 from densimeter.evaluation.single import fit_one
 from densimeter.foundations.errors import DataError, FitError, SettingError
@@ -70,6 +71,6 @@ def test_a_failure_of_the_fit_is_raised(monkeypatch):
     def fail(self, parts, seed, progress):
         raise ZeroDivisionError("of nothing")
 
-    monkeypatch.setattr("densimeter.evaluation.families.KernelFamily.fit", fail)
+    monkeypatch.setattr("densimeter.evaluation.families.kernel.KernelFamily.fit", fail)
     with pytest.raises(FitError, match="kernel failed: ZeroDivisionError: of nothing"):
         fit_one(X, "kernel")

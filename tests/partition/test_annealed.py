@@ -41,6 +41,7 @@ def exact_lopsided(n_samples, seed):
     return np.where(left[:, None], -6 + 0.5 * noise, 4 + noise)
 
 
+@pytest.mark.slow
 def test_base_as_target_is_exact_both_ways():
     found = partition.annealed(
         lambda x: -BASE.log_prob(x), BASE, exact_samples=exact_gumbel(100, 0), random_state=0, **SMALL
@@ -61,6 +62,7 @@ def test_bounds_close_in_on_asymmetric_targets(energy, exact, log_z):
     assert found.acceptance_rate > 0.6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reverse", [False, True])
 def test_covers_an_asymmetric_target_over_500_seeds(reverse):
     """At a nominal 95 %; 500 seeds fall below 92.6 % with probability 0.01 if it is just met."""

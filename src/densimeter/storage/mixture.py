@@ -99,6 +99,7 @@ _OUTCOME: Mapping[str, Field] = {
     "n_iter": Count(),
     "lower_bound": Number(),
     "lower_bounds": Array((None,), finite=False),
+    "restart_bounds": Array((None,), finite=False),
 }
 """How a fit ended; a mixture that was made of given parameters has none."""
 

@@ -59,7 +59,7 @@ def diagnose_comparison(comparison: Comparison, random_state: RandomState = 0) -
     >>> X, _ = dm.datasets.make_ring(400, n_components=3, random_state=0)
     >>> found = diagnose_comparison(dm.compare(X, ["mixture", "kernel"], random_state=0))
     >>> found.separated, len(found.separating)
-    (('mixture', 'kernel'), 5)
+    (('mixture', 'kernel'), 10)
     """
     generator = generator_from(random_state)
     models, held_out = comparison.models, comparison.held_out
