@@ -2,9 +2,10 @@
 
 `python benchmarks/compare_weather.py [weather.parquet]`
 
-Hourly weather of three airports, about 26,000 rows of five columns, rounding undone. scikit-learn's mixture has
-its number of components chosen on the validation rows, its kernel estimate (exact, rtol 0) its bandwidth, both
-on standardised columns with the Jacobian counted. Seconds include cleaning, fitting, scoring and compiling.
+Hourly weather of three airports, about 26,000 rows of five columns, rounding undone. scikit-learn's
+mixture has its number of components chosen on the validation rows, its kernel estimate (exact, rtol 0)
+its bandwidth, both on standardised columns with the Jacobian counted. Seconds include cleaning, fitting,
+scoring and compiling.
 """
 
 from __future__ import annotations
