@@ -1,5 +1,7 @@
 """A stack is the mean of its parts with the shares that unseen rows prefer."""
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,6 +11,7 @@ from scipy.special import logsumexp
 from scipy.stats import multivariate_normal
 
 import densimeter as dm
+from densimeter.energy import fitting
 from densimeter.energy.base import MixtureBase
 from densimeter.energy.crossfit import cross_fit
 from densimeter.energy.kernel_base import KernelBase
@@ -132,3 +135,23 @@ def test_model_on_a_stack_is_normalised_and_better_than_either_part():
         atol=1e-3,
     )
     assert model.sample(500, random_state=0).shape == (500, 2)
+
+
+@pytest.mark.slow
+def test_of_both_bases_the_one_that_validates_better_is_kept(monkeypatch):
+    """Told that the stack validates badly, the fit keeps the tilted mixture."""
+    train = clusters_on_a_grid(1200, 7)
+    settings = {"hidden": (16,), "max_steps": 100, "log_z_width": 0.1, "random_state": 0}
+    assert isinstance(dm.EnergyModel(**settings).fit(train).density_.base, StackedBase)
+    fit = fitting._fit
+
+    def stack_is_bad(*arguments):
+        fitted = fit(*arguments)
+        is_stack = isinstance(fitted.density.base, StackedBase)
+        return replace(fitted, validation_score=-1e9) if is_stack else fitted
+
+    monkeypatch.setattr(fitting, "_fit", stack_is_bad)
+    kept = dm.EnergyModel(**settings).fit(train)
+    assert isinstance(kept.density_.base, MixtureBase)
+    alone = dm.EnergyModel("mixture", **settings).fit(train)
+    np.testing.assert_allclose(kept.score_samples(train[:5]), alone.score_samples(train[:5]))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from numbers import Integral
 
 import jax
 import numpy as np
@@ -16,7 +17,7 @@ from densimeter.energy.density import TiltedDensity
 from densimeter.energy.networks import make_network
 from densimeter.energy.normalizer import estimate_log_z
 from densimeter.energy.settings import Settings
-from densimeter.energy.stacked_base import StackedBase
+from densimeter.energy.stacked_base import ChooseStacked, StackedBase
 from densimeter.energy.tilt import FinishedTilt, Tilt
 from densimeter.energy.training import Best, Folds, start, train
 from densimeter.energy.validation import Validation
@@ -39,12 +40,48 @@ class Fitted:
     scaling: ColumnScaling
     log_normalizer: Estimate
     best: Best
+    validation_score: float
+    """Of the scaled validation rows under a base that has not seen them, and its tilt, nats per row."""
 
 
 def fit_tilted_density(
     X: np.ndarray, X_val: np.ndarray | None, settings: Settings, random_state: RandomState, progress: Progress
 ) -> Fitted:
-    """Fit the rows ``(n, d)``; see `EnergyModel.fit`."""
+    """Fit the rows ``(n, d)``; see `EnergyModel.fit`.
+
+    Where a kernel estimate has a share in a stacked base, the mixture is tilted without it, too, and the
+    model that the validation rows like better is kept: a kernel estimate may be the better base and yet leave
+    edges that a tilt of the mixture would have drawn.
+    """
+    if not isinstance(settings.choose_base, ChooseStacked):
+        return _fit(X, X_val, settings, random_state, progress)
+    seed = random_state if isinstance(random_state, Integral) else _seed_from(random_state)
+    stacked = _fit(X, X_val, settings, seed, _half(progress, 0))
+    if not isinstance(stacked.density.base, StackedBase):
+        return stacked
+    folder = None if settings.checkpoint is None else settings.checkpoint / "mixture"
+    of_mixture = replace(settings, choose_base=settings.choose_base.choose_mixture, checkpoint=folder)
+    alone = _fit(X, X_val, of_mixture, seed, _half(progress, 1))
+    return max((stacked, alone), key=lambda fitted: fitted.validation_score)
+
+
+def _seed_from(random_state: RandomState) -> int:
+    """One seed for both fits, so that they see the same parts of the rows."""
+    return int(generator_from(random_state).integers(2**31))
+
+
+def _half(progress: Progress, which: int) -> Progress:
+    """A listener for one of two runs; the second may not come."""
+
+    def listen(done: int, total: int, message: str = "") -> None:
+        progress(which * total + done, 2 * total, message)
+
+    return listen
+
+
+def _fit(
+    X: np.ndarray, X_val: np.ndarray | None, settings: Settings, random_state: RandomState, progress: Progress
+) -> Fitted:
     rng = generator_from(random_state)
     scaling = ColumnScaling.of(X)
     Z = scaling.apply(X)
@@ -65,7 +102,8 @@ def fit_tilted_density(
     _say_if_draws_were_few(best, settings.plan.n_proposals)
     density = finish(_simplest(fit_base(split.everything)), best, split)
     log_z = estimate_log_z(density, settings.precision, jax.random.fold_in(key, 1))
-    return Fitted(density, scaling, log_z, best)
+    validation_score = float(unseen.log_probs(split.validation).mean()) + best.gain
+    return Fitted(density, scaling, log_z, best, validation_score)
 
 
 def _simplest(base: Base) -> Base:
