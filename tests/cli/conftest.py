@@ -41,18 +41,21 @@ def compare():
     return run
 
 
+def _two_lines_of_wrong_use(result):
+    assert result.exit_code == 2, result.output
+    assert result.stdout == ""
+    reason, advice = result.stderr.splitlines()
+    assert reason.startswith("densimeter: ")
+    assert advice
+    return reason.removeprefix("densimeter: "), advice
+
+
 @pytest.fixture
 def refused(compare):
     """The reason and the advice of a command that must end as wrong use, in exactly two lines."""
 
     def run(*arguments, **options):
-        result = compare(*arguments, **options)
-        assert result.exit_code == 2, result.output
-        assert result.stdout == ""
-        reason, advice = result.stderr.splitlines()
-        assert reason.startswith("densimeter: ")
-        assert advice
-        return reason.removeprefix("densimeter: "), advice
+        return _two_lines_of_wrong_use(compare(*arguments, **options))
 
     return run
 
@@ -72,13 +75,7 @@ def refused_use(densimeter):
     """The reason and the advice of a command that must end as wrong use, in exactly two lines."""
 
     def run(*arguments):
-        result = densimeter(*arguments)
-        assert result.exit_code == 2, result.output
-        assert result.stdout == ""
-        reason, advice = result.stderr.splitlines()
-        assert reason.startswith("densimeter: ")
-        assert advice
-        return reason.removeprefix("densimeter: "), advice
+        return _two_lines_of_wrong_use(densimeter(*arguments))
 
     return run
 

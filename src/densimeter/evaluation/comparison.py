@@ -23,7 +23,6 @@ from densimeter.evaluation.splits import Split, Units, split_rows
 from densimeter.evaluation.trials import Failure, Outcome, Task, Trial
 from densimeter.foundations.checks import check_count, check_number, choose
 from densimeter.foundations.errors import (
-    DataError,
     DensimeterError,
     DensimeterWarning,
     FitError,
@@ -32,9 +31,6 @@ from densimeter.foundations.errors import (
 from densimeter.foundations.progress import Progress, silent
 from densimeter.foundations.randomness import RandomState, generator_from
 from densimeter.tables import CleaningRules, Note, NoteKind, Table, load_table
-
-FOLDS_OF_SMALL_TABLES = 5
-"""Over which families may choose settings where validation rows are few."""
 
 
 def compare(
@@ -214,20 +210,9 @@ def _tasks(
     tasks = []
     for split in splits:
         seed = int(generator.integers(2**31))
-        parts = _parts(table, split, protocol, seed)
+        parts = TrainingParts.of(table.rows, split, seed, protocol.folds)
         tasks += [Task(family, parts, table.rows[split.test], seed) for family in families]
     return tasks
-
-
-def _parts(table: Table, split: Split, protocol: Protocol, seed: int) -> TrainingParts:
-    rows = table.rows
-    try:
-        folds = tuple(split.folds(protocol.folds or FOLDS_OF_SMALL_TABLES, np.random.default_rng(seed)))
-    except DataError:
-        if protocol.folds is not None:
-            raise
-        folds = ()  # nobody asked for them
-    return TrainingParts(rows[split.train], rows[split.validation], folds, protocol.folds is not None)
 
 
 def _sorted_out(

@@ -20,9 +20,6 @@ from densimeter.foundations.progress import Progress, silent
 from densimeter.foundations.randomness import RandomState, generator_from
 from densimeter.tables import CleaningRules, Note, NoteKind, Table, load_table
 
-N_FOLDS = 5
-"""Over which a family may choose settings where validation rows are few."""
-
 FEWEST_ROWS = 10
 """Rows of training, or twice the columns and one if that is more."""
 
@@ -99,7 +96,7 @@ def fit_one(
     split = _two_parts(table, generator)
     seed = int(generator.integers(2**31))
     validation = table.rows[split.validation]
-    outcome = run(Task(family, _parts(table, split, seed), validation, seed), progress)
+    outcome = run(Task(family, TrainingParts.of(table.rows, split, seed), validation, seed), progress)
     if isinstance(outcome, Failure):
         _raise(outcome)
     assert isinstance(outcome, Trial)
@@ -132,11 +129,6 @@ def _two_parts(table: Table, generator: np.random.Generator) -> Split:
         )
     nobody = order[:0]
     return Split(train, fresh, nobody, len(validation) - len(fresh), Units.of(len(order)), identities)
-
-
-def _parts(table: Table, split: Split, seed: int) -> TrainingParts:
-    folds = tuple(split.folds(N_FOLDS, np.random.default_rng(seed)))
-    return TrainingParts(table.rows[split.train], table.rows[split.validation], folds)
 
 
 def _raise(failure: Failure) -> None:

@@ -8,7 +8,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from densimeter.evaluation.splits import Split
+from densimeter.foundations.errors import DataError
 from densimeter.foundations.progress import Progress
+
+FOLDS_OF_SMALL_TABLES = 5
+"""Over which families may choose settings where validation rows are few."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,23 @@ class TrainingParts:
     validation: np.ndarray
     folds: Sequence[tuple[np.ndarray, np.ndarray]] = ()
     cross_validate: bool = False
+
+    @classmethod
+    def of(cls, rows: np.ndarray, split: Split, seed: int, n_folds: int | None = None) -> TrainingParts:
+        """The parts of a split of `rows`; settings are cross-validated where a number of folds is asked for.
+
+        Raises
+        ------
+        DataError
+            If there are too few units for the folds that were asked for.
+        """
+        try:
+            folds = tuple(split.folds(n_folds or FOLDS_OF_SMALL_TABLES, np.random.default_rng(seed)))
+        except DataError:
+            if n_folds is not None:
+                raise
+            folds = ()  # nobody asked for them
+        return cls(rows[split.train], rows[split.validation], folds, n_folds is not None)
 
     def fold_rows(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """The rows of each fold."""
