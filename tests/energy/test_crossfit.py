@@ -6,12 +6,9 @@ import pytest
 
 from densimeter.datasets import RingOfGaussians
 from densimeter.energy.base import fit_gaussian
-from densimeter.energy.crossfit import cross_fit, hold_out
-from densimeter.energy.mixture_base import ChooseMixture, MixtureFit
-from densimeter.foundations.scaling import ColumnScaling
+from densimeter.energy.crossfit import Parts, hold_out
+from densimeter.energy.mixture_base import MixtureFit
 from densimeter.mixture import GaussianMixture
-
-UNSCALED = ColumnScaling(np.zeros(2), np.ones(2))
 
 
 def excess(base, rows, truth):
@@ -23,19 +20,14 @@ def fold_base(folds, index):
     return jax.tree.map(lambda leaf: leaf[index], folds.bases)
 
 
-class ChooseTwenty(ChooseMixture):
-    """More components than the rows support, so that there is something to leak."""
-
-    def __call__(self, Z, scaling, rng):
-        return MixtureFit(GaussianMixture(20, random_state=int(rng.integers(2**31))).fit(Z))
-
-
 def flattery(seed, n_rows=500):
     """How much higher rows score than fresh rows, under a base that saw them and under cross-fitted bases."""
     truth = RingOfGaussians(8, 6.0)
     rows, fresh = truth.sample(n_rows, seed), truth.sample(20_000, 1000 + seed)
-    folds, fit = cross_fit(ChooseTwenty(), rows, UNSCALED, 5, np.random.default_rng(seed))
-    base = fit(rows)
+    parts = Parts.cut(rows, n_rows // 2, 5, np.random.default_rng(seed))
+    # more components than the rows support, so that there is something to leak
+    fit = MixtureFit(GaussianMixture(20, random_state=seed).fit(parts.for_choice))
+    folds, base = parts.cross_fit(fit), fit(rows)
     seen = excess(base, rows, truth) - excess(base, fresh, truth)
     unseen = [
         excess(fold_base(folds, k), np.asarray(folds.rows[k, : int(folds.counts[k])]), truth)
@@ -53,33 +45,20 @@ def test_cross_fitted_bases_do_not_leak():
     assert abs(unseen) < seen / 3
 
 
-class ChooseSpy:
-    """Fits Gaussians and remembers of which rows."""
-
-    def __init__(self):
-        self.chosen_on = set()
-        self.seen = []
-
-    def n_rows(self, n_available, n_features):
-        return 5
-
-    def __call__(self, Z, scaling, rng):
-        self.chosen_on = set(Z[:, 0])
-
-        def fit(rows):
-            self.seen.append(set(rows[:, 0]))
-            return fit_gaussian(rows)
-
-        return fit
-
-
 def test_every_row_is_for_the_choice_or_in_one_fold_and_in_no_base_of_it():
-    rows, spy = np.arange(23.0)[:, None], ChooseSpy()
-    folds, _ = cross_fit(spy, rows, UNSCALED, 5, np.random.default_rng(0))
+    rows, seen = np.arange(23.0)[:, None], []
+
+    def fit(given):
+        seen.append(set(given[:, 0]))
+        return fit_gaussian(given)
+
+    parts = Parts.cut(rows, 5, 5, np.random.default_rng(0))
+    folds = parts.cross_fit(fit)
+    chosen_on = set(parts.for_choice[:, 0])
     in_fold = [set(np.asarray(folds.rows[k, : int(folds.counts[k]), 0])) for k in range(5)]
-    assert set.union(spy.chosen_on, *in_fold) == set(rows[:, 0])
-    assert sum(map(len, in_fold)) + len(spy.chosen_on) == 23
-    assert all(not seen & held for seen, held in zip(spy.seen, in_fold, strict=True))
+    assert set.union(chosen_on, *in_fold) == set(rows[:, 0])
+    assert sum(map(len, in_fold)) + len(chosen_on) == 23
+    assert all(used == set(rows[:, 0]) - held for used, held in zip(seen, in_fold, strict=True))
 
 
 @pytest.mark.parametrize("n_rows", [2, 3, 10, 1000])

@@ -13,7 +13,7 @@ from scipy.stats import multivariate_normal
 import densimeter as dm
 from densimeter.energy import fitting
 from densimeter.energy.base import MixtureBase
-from densimeter.energy.crossfit import cross_fit
+from densimeter.energy.crossfit import Parts
 from densimeter.energy.kernel_base import KernelBase
 from densimeter.energy.stacked_base import ChooseStacked, StackedBase, StackedFit, best_shares, choose_share
 from densimeter.foundations.precision import double_precision
@@ -93,8 +93,11 @@ def test_copies_of_rows_do_not_speak_for_the_kernel():
 @pytest.mark.slow
 def test_folds_hold_bases_that_have_not_seen_them():
     Z = clusters_on_a_grid(900, 1)
-    folds, fit = cross_fit(ChooseStacked(), Z, ColumnScaling.of(Z), 3, np.random.default_rng(0))
+    rng = np.random.default_rng(0)
+    parts = Parts.cut(Z, ChooseStacked().n_rows(*Z.shape), 3, rng)
+    fit = ChooseStacked()(parts.for_choice, ColumnScaling.of(Z), rng)
     assert isinstance(fit, StackedFit)
+    folds = parts.cross_fit(fit)
     for fold in range(3):
         own = np.asarray(folds.rows[fold, : int(folds.counts[fold])])
         centres = np.asarray(folds.bases.kernel.centres[fold, : int(folds.bases.kernel.n_centres[fold])])
@@ -138,20 +141,29 @@ def test_model_on_a_stack_is_normalised_and_better_than_either_part():
 
 
 @pytest.mark.slow
-def test_of_both_bases_the_one_that_validates_better_is_kept(monkeypatch):
-    """Told that the stack validates badly, the fit keeps the tilted mixture."""
+@pytest.mark.parametrize("untilted", [-1e9, 1e9])
+def test_a_stack_is_tilted_where_it_beats_the_tilted_mixture_and_kept_where_its_tilt_does(
+    monkeypatch, untilted
+):
+    """Told that the stack validates badly, or that its tilt does, the fit keeps the tilted mixture."""
     train = clusters_on_a_grid(1200, 7)
     settings = {"hidden": (16,), "max_steps": 100, "log_z_width": 0.1, "random_state": 0}
     assert isinstance(dm.EnergyModel(**settings).fit(train).density_.base, StackedBase)
-    fit = fitting._fit
+    tilted = []
 
-    def stack_is_bad(*arguments):
-        fitted = fit(*arguments)
-        is_stack = isinstance(fitted.density.base, StackedBase)
-        return replace(fitted, validation_score=-1e9) if is_stack else fitted
+    def base_score(trainer, base):
+        return untilted if isinstance(base, StackedBase) else 0.0
 
-    monkeypatch.setattr(fitting, "_fit", stack_is_bad)
+    def train_badly(trainer, fit_base, *arguments):
+        tilted.append(fit_base)
+        found = really_train(trainer, fit_base, *arguments)
+        return replace(found, validation_score=-1e10 if isinstance(fit_base, StackedFit) else 0.0)
+
+    really_train = fitting.Trainer.train
+    monkeypatch.setattr(fitting.Trainer, "base_score", base_score)
+    monkeypatch.setattr(fitting.Trainer, "train", train_badly)
     kept = dm.EnergyModel(**settings).fit(train)
+    assert len(tilted) == (1 if untilted < 0 else 2)
     assert isinstance(kept.density_.base, MixtureBase)
     alone = dm.EnergyModel("mixture", **settings).fit(train)
     np.testing.assert_allclose(kept.score_samples(train[:5]), alone.score_samples(train[:5]))

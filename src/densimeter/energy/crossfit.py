@@ -12,11 +12,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from densimeter.energy.base import ChooseBase, FitBase
+from densimeter.energy.base import FitBase
 from densimeter.energy.training import Folds
 from densimeter.foundations.padding import bucket_size, pad_rows
 from densimeter.foundations.precision import computing_in
-from densimeter.foundations.scaling import ColumnScaling
 
 
 @dataclass(frozen=True)
@@ -40,27 +39,39 @@ def hold_out(Z: np.ndarray, fraction: float, rng: np.random.Generator) -> Split:
     return Split(Z[order[n_validation:]], Z[order[:n_validation]], held_out=True)
 
 
-def cross_fit(
-    choose: ChooseBase, Z: np.ndarray, scaling: ColumnScaling, n_folds: int, rng: np.random.Generator
-) -> tuple[Folds, FitBase]:
-    """The scaled rows in folds, each with a base fitted without it, and the way these bases were fitted.
+@dataclass(frozen=True)
+class Parts:
+    """Training rows on which the way to fit bases is chosen, and the others in folds.
 
-    The rows on which that way was chosen are in every base and in no fold: a fold's base owes nothing to the
-    fold's rows, not even where its fit began.
+    The rows of the choice are in every base and in no fold: a fold's base owes nothing to the fold's rows, not
+    even where its fit began.
     """
-    order = rng.permutation(len(Z))
-    n_choice = choose.n_rows(*Z.shape)
-    for_choice, rest = Z[order[:n_choice]], Z[order[n_choice:]]
-    fit = choose(for_choice, scaling, rng)
-    n_folds = max(1, min(n_folds, len(rest) // 2))
-    parts = np.array_split(rest, n_folds)
-    bases = [fit(np.concatenate([for_choice, *_others(parts, index)])) for index in range(n_folds)]
-    size = bucket_size(max(len(part) for part in parts))
-    rows = np.stack([pad_rows(part, size) for part in parts])
-    with computing_in(np.float32):
-        stacked = jax.tree.map(_stacked, *bases)
-        counts = jnp.asarray([len(part) for part in parts])
-        return Folds(jnp.asarray(rows, jnp.float32), counts, stacked), fit
+
+    for_choice: np.ndarray
+    folds: tuple[np.ndarray, ...]
+
+    @classmethod
+    def cut(cls, Z: np.ndarray, n_choice: int, n_folds: int, rng: np.random.Generator) -> Parts:
+        """The scaled rows ``(n, d)`` in random order."""
+        order = rng.permutation(len(Z))
+        for_choice, rest = Z[order[:n_choice]], Z[order[n_choice:]]
+        n_folds = max(1, min(n_folds, len(rest) // 2))
+        return cls(for_choice, tuple(np.array_split(rest, n_folds)))
+
+    def cross_fit(self, fit: FitBase) -> Folds:
+        """The folds, each with a base fitted without it; a single fold has to do with itself."""
+        bases = [
+            fit(np.concatenate([self.for_choice, *self._others(index)])) for index in range(len(self.folds))
+        ]
+        size = bucket_size(max(len(fold) for fold in self.folds))
+        rows = np.stack([pad_rows(fold, size) for fold in self.folds])
+        with computing_in(np.float32):
+            stacked = jax.tree.map(_stacked, *bases)
+            counts = jnp.asarray([len(fold) for fold in self.folds])
+            return Folds(jnp.asarray(rows, jnp.float32), counts, stacked)
+
+    def _others(self, index: int) -> tuple[np.ndarray, ...]:
+        return self.folds if len(self.folds) == 1 else self.folds[:index] + self.folds[index + 1 :]
 
 
 def _stacked(*leaves: np.ndarray) -> jax.Array:
@@ -69,8 +80,3 @@ def _stacked(*leaves: np.ndarray) -> jax.Array:
         longest = max(len(leaf) for leaf in leaves)
         leaves = tuple(pad_rows(leaf, longest) for leaf in leaves)
     return jnp.asarray(np.stack(leaves), jnp.float32)
-
-
-def _others(parts: list[np.ndarray], index: int) -> list[np.ndarray]:
-    """All folds but one; a single fold has to do with itself."""
-    return parts if len(parts) == 1 else parts[:index] + parts[index + 1 :]

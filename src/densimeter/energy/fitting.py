@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, replace
-from numbers import Integral
+from dataclasses import dataclass
+from pathlib import Path
 
 import jax
 import numpy as np
 
 from densimeter.energy import density as densities
-from densimeter.energy.base import Base
+from densimeter.energy.base import Base, FitBase
 from densimeter.energy.checkpoint import Checkpoint, fingerprint
-from densimeter.energy.crossfit import Split, cross_fit, hold_out
+from densimeter.energy.crossfit import Parts, Split, hold_out
 from densimeter.energy.density import TiltedDensity
 from densimeter.energy.networks import make_network
 from densimeter.energy.normalizer import estimate_log_z
 from densimeter.energy.settings import Settings
-from densimeter.energy.stacked_base import ChooseStacked, StackedBase
+from densimeter.energy.stacked_base import StackedBase, StackedFit
 from densimeter.energy.tilt import FinishedTilt, Tilt
-from densimeter.energy.training import Best, Folds, start, train
+from densimeter.energy.training import Best, Folds, Plan, start, train
 from densimeter.energy.validation import Validation
 from densimeter.foundations.errors import DensimeterWarning
 from densimeter.foundations.estimates import Estimate
@@ -40,34 +40,85 @@ class Fitted:
     scaling: ColumnScaling
     log_normalizer: Estimate
     best: Best
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A tilt, the way its bases were fitted, and the mean log-density of the scaled validation rows.
+
+    The latter is that of a base which has not seen them and of its tilt, nats per row.
+    """
+
+    fit_base: FitBase
+    best: Best
     validation_score: float
-    """Of the scaled validation rows under a base that has not seen them, and its tilt, nats per row."""
+
+
+@dataclass(frozen=True)
+class Trainer:
+    """What every tilt of one fit shares: the rows in their parts, the settings, and the random key."""
+
+    split: Split
+    parts: Parts
+    settings: Settings
+    key: jax.Array
+
+    def train(self, fit_base: FitBase, folder: Path | None, progress: Progress) -> Trained:
+        """A tilt on cross-fitted bases, stopped early on the validation rows."""
+        folds, unseen = self.parts.cross_fit(fit_base), fit_base(self.split.training)
+        with computing_in(np.float32):
+            for_points, for_network, for_steps = jax.random.split(self.key, 3)
+            validation = Validation.of(self.split.validation, unseen, for_points)
+            network = make_network(for_network, unseen.n_features, self.settings.architecture)
+            tilt = Tilt(network, self.settings.bound)
+            best = _train_or_resume(tilt, folds, validation, self.settings.plan, folder, for_steps, progress)
+        return Trained(fit_base, best, self.base_score(unseen) + best.gain)
+
+    def base_score(self, base: Base) -> float:
+        """Mean log-density of the validation rows under a base alone, nats."""
+        return float(base.log_probs(self.split.validation).mean())
 
 
 def fit_tilted_density(
     X: np.ndarray, X_val: np.ndarray | None, settings: Settings, random_state: RandomState, progress: Progress
 ) -> Fitted:
-    """Fit the rows ``(n, d)``; see `EnergyModel.fit`.
+    """Fit the rows ``(n, d)``; see `EnergyModel.fit`."""
+    rng = generator_from(random_state)
+    scaling = ColumnScaling.of(X)
+    Z = scaling.apply(X)
+    split = (
+        hold_out(Z, settings.validation_fraction, rng)
+        if X_val is None
+        else Split(Z, scaling.apply(X_val), held_out=False)
+    )
+    key = key_from(rng)
+    choose = settings.choose_base
+    parts = Parts.cut(split.training, choose.n_rows(*split.training.shape), settings.n_folds, rng)
+    fit_base = choose(parts.for_choice, scaling, rng)
+    trained = _best_tilt(Trainer(split, parts, settings, key), fit_base, progress)
+    _say_if_draws_were_few(trained.best, settings.plan.n_proposals)
+    density = finish(_simplest(trained.fit_base(split.everything)), trained.best, split)
+    log_z = estimate_log_z(density, settings.precision, jax.random.fold_in(key, 1))
+    return Fitted(density, scaling, log_z, trained.best)
 
-    Where a kernel estimate has a share in a stacked base, the mixture is tilted without it, too, and the
-    model that the validation rows like better is kept: a kernel estimate may be the better base and yet leave
-    edges that a tilt of the mixture would have drawn.
+
+def _best_tilt(trainer: Trainer, fit_base: FitBase, progress: Progress) -> Trained:
+    """The tilt of the bases; of a stack's mixture alone, too, and then the one that validates better.
+
+    A kernel estimate may be the better base and yet leave edges that a tilt of the mixture draws. Where the
+    tilted mixture is already above the untilted stack, the stack is not tilted: it costs as much again.
     """
-    if not isinstance(settings.choose_base, ChooseStacked):
-        return _fit(X, X_val, settings, random_state, progress)
-    seed = random_state if isinstance(random_state, Integral) else _seed_from(random_state)
-    stacked = _fit(X, X_val, settings, seed, _half(progress, 0))
-    if not isinstance(stacked.density.base, StackedBase):
-        return stacked
-    folder = None if settings.checkpoint is None else settings.checkpoint / "mixture"
-    of_mixture = replace(settings, choose_base=settings.choose_base.choose_mixture, checkpoint=folder)
-    alone = _fit(X, X_val, of_mixture, seed, _half(progress, 1))
-    return max((stacked, alone), key=lambda fitted: fitted.validation_score)
-
-
-def _seed_from(random_state: RandomState) -> int:
-    """One seed for both fits, so that they see the same parts of the rows."""
-    return int(generator_from(random_state).integers(2**31))
+    folder = trainer.settings.checkpoint
+    if not isinstance(fit_base, StackedFit):
+        return trainer.train(fit_base, folder, progress)
+    stack = fit_base(trainer.split.training)
+    if float(stack.share) == 0:
+        return trainer.train(fit_base.fit_mixture, folder, progress)
+    alone = trainer.train(fit_base.fit_mixture, folder, _half(progress, 0))
+    if alone.validation_score >= trainer.base_score(stack):
+        return alone
+    stacked = trainer.train(fit_base, folder and folder / "stacked", _half(progress, 1))
+    return max(stacked, alone, key=lambda trained: trained.validation_score)
 
 
 def _half(progress: Progress, which: int) -> Progress:
@@ -79,48 +130,27 @@ def _half(progress: Progress, which: int) -> Progress:
     return listen
 
 
-def _fit(
-    X: np.ndarray, X_val: np.ndarray | None, settings: Settings, random_state: RandomState, progress: Progress
-) -> Fitted:
-    rng = generator_from(random_state)
-    scaling = ColumnScaling.of(X)
-    Z = scaling.apply(X)
-    split = (
-        hold_out(Z, settings.validation_fraction, rng)
-        if X_val is None
-        else Split(Z, scaling.apply(X_val), held_out=False)
-    )
-    key = key_from(rng)
-    folds, fit_base = cross_fit(settings.choose_base, split.training, scaling, settings.n_folds, rng)
-    unseen = fit_base(split.training)
-    with computing_in(np.float32):
-        for_points, for_network, for_steps = jax.random.split(key, 3)
-        validation = Validation.of(split.validation, unseen, for_points)
-        network = make_network(for_network, Z.shape[1], settings.architecture)
-        tilt = Tilt(network, settings.bound)
-        best = _train_or_resume(tilt, folds, validation, settings, for_steps, progress)
-    _say_if_draws_were_few(best, settings.plan.n_proposals)
-    density = finish(_simplest(fit_base(split.everything)), best, split)
-    log_z = estimate_log_z(density, settings.precision, jax.random.fold_in(key, 1))
-    validation_score = float(unseen.log_probs(split.validation).mean()) + best.gain
-    return Fitted(density, scaling, log_z, best, validation_score)
-
-
 def _simplest(base: Base) -> Base:
     """Without the parts of a stack that have no share."""
     return base.simplest() if isinstance(base, StackedBase) else base
 
 
 def _train_or_resume(
-    tilt: Tilt, folds: Folds, validation: Validation, settings: Settings, key: jax.Array, progress: Progress
+    tilt: Tilt,
+    folds: Folds,
+    validation: Validation,
+    plan: Plan,
+    folder: Path | None,
+    key: jax.Array,
+    progress: Progress,
 ) -> Best:
-    state, best = start(tilt, folds, settings.plan, key), Best(tilt)
-    if settings.checkpoint is None:
-        return train(state, best, folds, validation, settings.plan, key, progress=progress)
-    run = fingerprint(state, folds, validation, jax.random.key_data(key), settings.plan)
-    checkpoint = Checkpoint(settings.checkpoint, run)
+    state, best = start(tilt, folds, plan, key), Best(tilt)
+    if folder is None:
+        return train(state, best, folds, validation, plan, key, progress=progress)
+    run = fingerprint(state, folds, validation, jax.random.key_data(key), plan)
+    checkpoint = Checkpoint(folder, run)
     state, best = checkpoint.resume(state, best)
-    return train(state, best, folds, validation, settings.plan, key, keep=checkpoint.save, progress=progress)
+    return train(state, best, folds, validation, plan, key, keep=checkpoint.save, progress=progress)
 
 
 def _say_if_draws_were_few(best: Best, n_proposals: int) -> None:

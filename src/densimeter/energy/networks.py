@@ -7,14 +7,15 @@ frequencies are learned.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from itertools import pairwise
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 Activation = Callable[[jax.Array], jax.Array]
 
@@ -93,26 +94,22 @@ class Architecture:
     frequency_scale: float
 
 
-@partial(jax.jit, static_argnums=(1, 2))
 def make_network(key: jax.Array, n_features: int, architecture: Architecture) -> Network:
     """A network whose last layer is zero, so that g(x) = 0 at first.
 
     Frequencies are normal with standard deviation `frequency_scale` (rows are standardised). Hidden
     weights are drawn as in He et al. (2015, eq. 10), variance ``2 / n_in``; biases are uniform in [-1, 1],
-    which spreads the kinks of the first layer over the rows.
+    which spreads the kinks of the first layer over the rows. NumPy draws them: JAX would spend a second on
+    compiling what runs once.
     """
-    for_waves, for_layers = jax.random.split(key)
-    waves = jax.random.normal(for_waves, (architecture.n_frequencies, n_features))
+    rng = np.random.default_rng(np.asarray(jax.random.key_data(key)))
+    waves = architecture.frequency_scale * rng.normal(size=(architecture.n_frequencies, n_features))
     sizes = (n_features + 2 * architecture.n_frequencies, *architecture.hidden)
-    keys = jax.random.split(for_layers, len(sizes))
-    hidden = tuple(
-        _he_layer(k, n_in, n_out) for k, (n_in, n_out) in zip(keys[1:], pairwise(sizes), strict=True)
-    )
+    hidden = tuple(_he_layer(rng, n_in, n_out) for n_in, n_out in pairwise(sizes))
     last = Layer(jnp.zeros((1, sizes[-1])), jnp.zeros(1))
-    return Network(architecture.frequency_scale * waves, hidden, last, architecture.activation)
+    return Network(jnp.asarray(waves, jnp.float32), hidden, last, architecture.activation)
 
 
-def _he_layer(key: jax.Array, n_in: int, n_out: int) -> Layer:
-    for_weight, for_bias = jax.random.split(key)
-    weight = jax.random.normal(for_weight, (n_out, n_in)) * jnp.sqrt(2 / n_in)
-    return Layer(weight, jax.random.uniform(for_bias, (n_out,), minval=-1.0, maxval=1.0))
+def _he_layer(rng: np.random.Generator, n_in: int, n_out: int) -> Layer:
+    weight = rng.normal(scale=math.sqrt(2 / n_in), size=(n_out, n_in))
+    return Layer(jnp.asarray(weight, jnp.float32), jnp.asarray(rng.uniform(-1, 1, n_out), jnp.float32))
