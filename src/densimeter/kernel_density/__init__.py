@@ -3,6 +3,7 @@
 The story, each file standing on those before it::
 
     profiles        the kernels: radial profile, normaliser, radii of random draws
+    columns       passes over tables of few columns
     bandwidth     what one bandwidth unit is: a number, one per column, a full matrix
     kernel_sum    weighted rows, a bandwidth, a kernel: the function that every engine computes
     exponentials  a fast power of two for the inner loop

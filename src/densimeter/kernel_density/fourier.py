@@ -30,6 +30,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import ndtr
 
+from densimeter.kernel_density.columns import within
 from densimeter.kernel_density.kernel_sum import LogSums
 from densimeter.kernel_density.transforms import TRANSFORM_ERROR, transform_at
 
@@ -82,11 +83,11 @@ class FourierBox:
 
     def holds(self, unit_points: np.ndarray) -> np.ndarray:
         """Which points may be rows."""
-        return np.all(np.abs(unit_points) <= self.row_extent, axis=1)
+        return within(unit_points, self.row_extent)
 
     def answers(self, unit_points: np.ndarray) -> np.ndarray:
         """Which points may be queries."""
-        return np.all(np.abs(unit_points) <= self.query_extent, axis=1)
+        return within(unit_points, self.query_extent)
 
     def angles(self, unit_points: np.ndarray) -> list[np.ndarray]:
         """Coordinates as angles in [-π, π], one contiguous array per column."""

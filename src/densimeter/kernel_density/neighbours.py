@@ -19,6 +19,7 @@ from scipy.spatial import KDTree
 
 from densimeter.foundations.padding import bucket_size
 from densimeter.foundations.precision import double_precision
+from densimeter.kernel_density.columns import within
 from densimeter.kernel_density.direct import DOUBLE, safe_reach
 from densimeter.kernel_density.kernel_sum import KernelSum, LogSums, WeightedRows
 from densimeter.kernel_density.profiles import Gaussian, Kernel
@@ -67,7 +68,7 @@ class NeighbourEngine:
         if not self.kernel_sum.half_extent.max() < LARGEST_COORDINATE:
             return values, known
         unit_queries = self.kernel_sum.in_units(queries)
-        left = np.flatnonzero(np.abs(unit_queries).max(axis=1, initial=0) < LARGEST_COORDINATE)
+        left = np.flatnonzero(within(unit_queries, LARGEST_COORDINATE))
         search = _Search(self, queries, unit_queries, factors, leave_out, log_tol)
         for k in NEIGHBOURS:
             if k > NEIGHBOURS[0] and k * self._rows_per_neighbour(log_tol) > len(self.rows):

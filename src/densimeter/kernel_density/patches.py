@@ -16,6 +16,7 @@ from typing import Self
 
 import numpy as np
 
+from densimeter.kernel_density.columns import in_units, ranges
 from densimeter.kernel_density.costs import (
     MOST_GRID_BYTES,
     SECONDS_PER_GAUSSIAN_PAIR,
@@ -61,9 +62,7 @@ class Patch:
 
     def in_units(self, points: np.ndarray) -> np.ndarray:
         """Points in bandwidths from the centre."""
-        units = points - self.centre
-        units /= self.scales
-        return units
+        return in_units(points, self.centre, self.scales)
 
     def rows_among(self, points: np.ndarray) -> np.ndarray:
         """Positions of the rows that matter to the patch's queries."""
@@ -74,9 +73,8 @@ class Patch:
     def queries_among(self, points: np.ndarray) -> np.ndarray | slice:
         """Positions of the points that the patch answers."""
         reach = self.box.query_extent * self.scales
-        if np.all(self.centre - points.min(axis=0) <= reach) and np.all(
-            points.max(axis=0) - self.centre <= reach
-        ):
+        low, high = ranges(points)
+        if np.all(self.centre - low <= reach) and np.all(high - self.centre <= reach):
             return slice(None)
         return _within(points, self.centre, reach)
 
@@ -150,7 +148,7 @@ class _Plan:
         self, inside: np.ndarray, near: np.ndarray, region: np.ndarray, n_cuts: int
     ) -> tuple[float, list[Patch]]:
         """Seconds and patches for the sampled rows `inside` a region, where only those `near` can matter."""
-        low, high = inside.min(axis=0), inside.max(axis=0)
+        low, high = ranges(inside)
         patch = self._patch(
             np.maximum(low - self._margin, region[0]), np.minimum(high + self._margin, region[1])
         )
@@ -208,7 +206,7 @@ class _Plan:
         self, inside: np.ndarray, near: np.ndarray, region: np.ndarray, n_cuts: int
     ) -> tuple[float, list[Patch]]:
         """Both halves of the widest column; each holds a row, as the cut is between the outermost two."""
-        low, high = inside.min(axis=0), inside.max(axis=0)
+        low, high = ranges(inside)
         with np.errstate(over="ignore"):
             column = int(np.argmax((high / 2 - low / 2) / self.scales))
         if not low[column] < high[column]:
