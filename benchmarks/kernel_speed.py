@@ -33,7 +33,6 @@ from densimeter.kernel_density.estimator import KernelDensity
 from densimeter.kernel_density.fourier import FourierBox
 from densimeter.kernel_density.kernel_sum import KernelSum, WeightedRows
 from densimeter.kernel_density.profiles import Gaussian
-from densimeter.kernel_density.transforms import TRANSFORM_TOLERANCE
 
 
 @dataclass(frozen=True)
@@ -118,10 +117,10 @@ def bare_finufft(X: np.ndarray, queries: np.ndarray, bandwidth: float) -> np.nda
     damping = box.damping()
 
     start = time.perf_counter()
-    first = finufft.Plan(1, box.n_modes, eps=TRANSFORM_TOLERANCE, isign=1)
+    first = finufft.Plan(1, box.n_modes, eps=box.accuracy.tolerance, isign=1)
     first.setpts(*there)
     coefficients = first.execute(weights)
-    second = finufft.Plan(2, box.n_modes, eps=TRANSFORM_TOLERANCE, isign=-1)
+    second = finufft.Plan(2, box.n_modes, eps=box.accuracy.tolerance, isign=-1)
     second.setpts(*here)
     sums = second.execute(coefficients * damping).real
     bare_finufft.seconds = time.perf_counter() - start  # type: ignore[attr-defined]

@@ -12,6 +12,7 @@ The story, each file standing on those before it::
     blocks        rows in k-d order, cut into boxes
     tree          the sum over the boxes that matter
     neighbours    the sum over each query's nearest rows
+    accuracy      where a Fourier series is cut off, and the error that is left
     transforms    non-uniform Fourier transforms
     fourier       the sum by Fourier series, linear in rows and queries
     costs         predicted times

@@ -1,7 +1,6 @@
 """Passes over tables of few columns, one column after the other.
 
-Along so short an axis NumPy's own reductions and broadcasts take twenty times longer than the transforms' share
-of the work would allow.
+Along so short an axis NumPy's own reductions and broadcasts take up to fifty times longer.
 """
 
 from __future__ import annotations

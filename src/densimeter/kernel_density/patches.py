@@ -3,8 +3,8 @@
 A grid costs by its volume, however empty it is: one far row would stretch it beyond any memory. When the box
 of all rows would be mostly empty, a sample of the rows is cut in two at the middle of its box, each half is
 shrunk to the rows it holds, and so on; the cheapest of the series, of an exact engine and of a further cut is
-kept for each piece. Queries in a patch are answered by the rows within `REACH` bandwidths of it; the others,
-all together, add at most ``exp(-REACH²/2)``. Queries outside all patches are for an exact engine.
+kept for each piece. Queries in a patch are answered by the rows within the reach of its accuracy; the others,
+all together, add at most ``exp(-reach²/2)``. Queries outside all patches are for an exact engine.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Self
 
 import numpy as np
 
+from densimeter.kernel_density.accuracy import FINE, Accuracy
 from densimeter.kernel_density.columns import in_units, ranges
 from densimeter.kernel_density.costs import (
     MOST_GRID_BYTES,
@@ -101,10 +102,16 @@ class Layout:
     seconds: float
 
     @classmethod
-    def of(cls, kernel_sum: KernelSum, widths: Sequence[float] = (1.0,)) -> Self:
+    def of(
+        cls,
+        kernel_sum: KernelSum,
+        widths: Sequence[float] = (1.0,),
+        accuracy: Accuracy = FINE,
+        query_margin: float = QUERY_MARGIN,
+    ) -> Self:
         """The layout for bandwidths that are `widths`, from one up, times the kernel sum's."""
         widest, per_query = max(widths), math.ceil(len(widths) / 2)  # a transform answers two widths
-        whole = _whole(kernel_sum, widest)
+        whole = _whole(kernel_sum, widest, accuracy, query_margin)
         n_rows, n_features = len(kernel_sum.rows), kernel_sum.n_features
         if whole is not None:
             seconds = (1 + per_query) * transform_seconds(whole.box, n_rows)
@@ -114,7 +121,7 @@ class Layout:
         points = kernel_sum.rows.points
         chosen = np.random.default_rng(0).integers(n_rows, size=SAMPLE_SIZE)
         sample = points[chosen] if n_rows > SAMPLE_SIZE else points
-        plan = _Plan(kernel_sum.scales, widths, n_rows, n_rows / len(sample))
+        plan = _Plan(kernel_sum.scales, widths, accuracy, n_rows, n_rows / len(sample))
         region = np.full((2, n_features), [[-np.inf], [np.inf]])
         seconds, patches = plan.cheapest(sample, sample, region, 0)
         if patches:
@@ -122,11 +129,11 @@ class Layout:
         return cls(() if whole is None else (whole,), np.inf)
 
 
-def _whole(kernel_sum: KernelSum, widest: float) -> Patch | None:
+def _whole(kernel_sum: KernelSum, widest: float, accuracy: Accuracy, query_margin: float) -> Patch | None:
     """The box of all rows, if it fits."""
     if not np.all(kernel_sum.half_extent < LARGEST_EXTENT):
         return None
-    box = FourierBox.around(kernel_sum.half_extent, widest)
+    box = FourierBox.around(kernel_sum.half_extent, widest, accuracy, query_margin)
     return Patch(kernel_sum.centre, kernel_sum.scales, box, True) if box.memory <= MOST_GRID_BYTES else None
 
 
@@ -136,6 +143,7 @@ class _Plan:
 
     scales: np.ndarray
     widths: Sequence[float]
+    accuracy: Accuracy
     n_rows: int
     rows_per_sampled: float
 
@@ -176,7 +184,7 @@ class _Plan:
             half_extent = (high / 2 - low / 2) / self.scales
         if not np.all(half_extent < LARGEST_EXTENT):
             return None
-        box = FourierBox.within(half_extent, self.widest)
+        box = FourierBox.within(half_extent, self.widest, self.accuracy)
         return Patch(centre, self.scales, box) if box.memory <= MOST_GRID_BYTES else None
 
     def _exact_seconds(self, inside: np.ndarray, near: np.ndarray) -> float:
