@@ -31,6 +31,8 @@ ROWS_PER_NEIGHBOUR_BY_DIFFERENCES = 20
 LARGEST_COORDINATE = 1e100
 """In bandwidths; squares of larger ones would come near overflow."""
 _MOST_GATHERED = 2**21
+_SMALLEST_CALL = 512
+"""Queries; fewer are filled up, which costs less than compiling for their number."""
 _TRIAL = 64
 _LEAST_SUCCESS = 0.1
 
@@ -139,7 +141,7 @@ class _Search:
         self, queries: np.ndarray, nearest: np.ndarray, log_weights: np.ndarray, beyond: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """Log-sums over the rows `nearest`, and the kernel's log-profile `beyond` them."""
-        size = bucket_size(len(queries))
+        size = bucket_size(len(queries), smallest=_SMALLEST_CALL)
         with double_precision():
             values, bound = _sums_over_neighbours(
                 np.resize(queries, (size, queries.shape[1])),
