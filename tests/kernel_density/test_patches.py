@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from densimeter.kernel_density.direct import by_differences
-from densimeter.kernel_density.fourier import REACH, FourierBox, FourierSummary
+from densimeter.kernel_density.fourier import FourierBox, FourierSummary
 from densimeter.kernel_density.fourier_engine import FourierEngine
 from densimeter.kernel_density.kernel_sum import KernelSum, WeightedRows
 from densimeter.kernel_density.patches import Patch
@@ -71,7 +71,7 @@ def test_rows_out_of_reach_of_a_patch_add_no_more_than_is_said(n_features):
     summary = FourierSummary.of(patch.box, patch.in_units(points[near]), np.full(len(near), 1 / 3000))
     queries = rng.uniform(-1, 3, size=(200, n_features))
     expected = np.exp(-0.5 * ((queries[:, None] - points) ** 2).sum(axis=-1)).mean(axis=1)
-    error = patch.box.absolute_error(len(near)) + np.exp(-0.5 * REACH**2)
+    error = patch.box.absolute_error(len(near)) + patch.box.accuracy.left_out
     assert np.abs(summary.sums(patch.in_units(queries))[0] - expected).max() < error
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from densimeter.kernel_density.accuracy import FINE
 from densimeter.kernel_density.transforms import (
-    TRANSFORM_ERROR,
     FinufftTransform,
     TaylorTransform,
     transform_at,
@@ -38,12 +38,12 @@ def test_both_types_are_the_sums_written_out(name, n_points, n_modes):
     waves = np.exp(1j * np.outer(k, angles))
     transform = TRANSFORMS[name](angles, n_modes)
     coefficients = transform.coefficients(weights)
-    assert np.abs(coefficients - waves @ weights).max() < TRANSFORM_ERROR
+    assert np.abs(coefficients - waves @ weights).max() < FINE.transform_error
     dampings = [np.exp(-0.5 * (k * width) ** 2) for width in (0.1, 0.2, 0.5)]
     dampings = [damping / damping.sum() for damping in dampings]
     for damping, sums in zip(dampings, transform.sums(coefficients, dampings), strict=True):
         expected = ((coefficients * damping) @ np.conj(waves)).real
-        assert np.abs(sums - expected).max() < TRANSFORM_ERROR
+        assert np.abs(sums - expected).max() < FINE.transform_error
 
 
 def test_no_single_point_breaks_the_bound_of_the_taylor_series():
@@ -51,7 +51,7 @@ def test_no_single_point_breaks_the_bound_of_the_taylor_series():
     k = frequencies(201)
     for angle in np.concatenate([angles_with_the_ends(40), np.linspace(-0.01, 0.01, 41)]):
         found = TaylorTransform(np.array([angle]), 201).coefficients(np.ones(1))
-        assert np.abs(found - np.exp(1j * k * angle)).max() < TRANSFORM_ERROR / 2
+        assert np.abs(found - np.exp(1j * k * angle)).max() < FINE.transform_error / 2
 
 
 def test_the_taylor_series_is_for_many_points_in_one_column():

@@ -3,6 +3,7 @@
 The story, each file standing on those before it::
 
     profiles        the kernels: radial profile, normaliser, radii of random draws
+    columns       passes over tables of few columns
     bandwidth     what one bandwidth unit is: a number, one per column, a full matrix
     kernel_sum    weighted rows, a bandwidth, a kernel: the function that every engine computes
     exponentials  a fast power of two for the inner loop
@@ -11,6 +12,7 @@ The story, each file standing on those before it::
     blocks        rows in k-d order, cut into boxes
     tree          the sum over the boxes that matter
     neighbours    the sum over each query's nearest rows
+    accuracy      where a Fourier series is cut off, and the error that is left
     transforms    non-uniform Fourier transforms
     fourier       the sum by Fourier series, linear in rows and queries
     costs         predicted times

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from densimeter.foundations.padding import bucket_size
+from densimeter.kernel_density.columns import ranges
 
 
 def balanced_order(points: np.ndarray, block_size: int) -> np.ndarray:
@@ -24,7 +25,8 @@ def balanced_order(points: np.ndarray, block_size: int) -> np.ndarray:
             continue
         inside = order[start:stop]
         here = points[inside]
-        widest = int(np.argmax(here.max(axis=0) - here.min(axis=0)))
+        low, high = ranges(here)
+        widest = int(np.argmax(high - low))
         cut = (n_blocks // 2) * block_size
         order[start:stop] = inside[np.argpartition(here[:, widest], cut)]
         cells += [(start, start + cut), (start + cut, stop)]

@@ -5,6 +5,7 @@ Only their ratios matter: they choose among engines, all of which keep the promi
 
 from __future__ import annotations
 
+from densimeter.kernel_density.accuracy import FINE
 from densimeter.kernel_density.fourier import FourierBox
 from densimeter.kernel_density.profiles import Gaussian, Kernel
 
@@ -19,8 +20,6 @@ SECONDS_PER_TRANSFORM = 1e-3
 SECONDS_PER_NEIGHBOUR_QUERY = 4e-6
 SECONDS_PER_NEIGHBOUR = 3e-7
 SECONDS_PER_ROW_IN_TREE = 3e-7
-TRANSFORM_CELLS = 14
-"""Cells per column that one point touches in the transform."""
 
 
 def pairs_seconds(kernel: Kernel, n_features: int, n_pairs: float) -> float:
@@ -31,12 +30,13 @@ def pairs_seconds(kernel: Kernel, n_features: int, n_pairs: float) -> float:
 
 def points_seconds(n_features: int, n_points: float) -> float:
     """Of the part of a transform that its points cause."""
-    return n_points * (TRANSFORM_CELLS**n_features + 60) * SECONDS_PER_POINT_AND_CELL  # 60: sorting
+    return n_points * (FINE.n_cells**n_features + 60) * SECONDS_PER_POINT_AND_CELL  # 60: sorting
 
 
 def grid_seconds(box: FourierBox) -> float:
     """Of the part of a transform that its grid causes."""
-    return SECONDS_PER_TRANSFORM + box.n_coefficients * 2 ** len(box.n_modes) * SECONDS_PER_GRID_NUMBER
+    n_cells = box.n_coefficients * box.accuracy.upsampling ** len(box.n_modes)
+    return SECONDS_PER_TRANSFORM + n_cells * SECONDS_PER_GRID_NUMBER
 
 
 def transform_seconds(box: FourierBox, n_points: float) -> float:

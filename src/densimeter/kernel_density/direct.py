@@ -20,6 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from densimeter.foundations.precision import computing_in, double_precision
+from densimeter.kernel_density.columns import within
 from densimeter.kernel_density.exponentials import RELATIVE_ERROR
 from densimeter.kernel_density.kernel_sum import KernelSum, LogSums
 from densimeter.kernel_density.pairs import (
@@ -103,7 +104,7 @@ class DirectEngine:
         reach = norm / math.sqrt(self.kernel_sum.n_features)  # in each column, which cannot overflow
         if not self.kernel_sum.half_extent.max() < reach:
             return nowhere
-        return np.abs(self.kernel_sum.in_units(queries)).max(axis=1) < reach
+        return within(self.kernel_sum.in_units(queries), reach)
 
     def _by_products(self, queries: np.ndarray, arithmetic: Arithmetic) -> np.ndarray:
         unit_queries = self.kernel_sum.in_units(queries).astype(arithmetic.dtype)

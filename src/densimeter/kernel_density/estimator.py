@@ -16,6 +16,7 @@ from densimeter.foundations.errors import DataError, DensimeterWarning, FitError
 from densimeter.foundations.estimates import Guarantee
 from densimeter.foundations.randomness import RandomState, generator_from
 from densimeter.kernel_density.bandwidth import bandwidth_from
+from densimeter.kernel_density.columns import means
 from densimeter.kernel_density.gradients import gradients
 from densimeter.kernel_density.kernel_sum import KernelSum, LogSums, WeightedRows
 from densimeter.kernel_density.planner import ALGORITHMS, Planner
@@ -123,7 +124,7 @@ class KernelDensity(DensityMixin, BaseEstimator):
         rows = WeightedRows.of(X, _checked_weights(sample_weight, len(X)))
         held_out = None if X_val is None else self._validated(X_val)
         self.bandwidth_, self.bandwidth_scores_ = self._chosen_bandwidth(rows, held_out, kernel)
-        self._bandwidth = bandwidth_from(self.bandwidth_, X.shape[1], origin=X.mean(axis=0))
+        self._bandwidth = bandwidth_from(self.bandwidth_, X.shape[1], origin=means(X))
         in_frame = WeightedRows(self._bandwidth.to_frame(rows.points), rows.log_weights)
         self._planner = Planner(KernelSum(in_frame, self._bandwidth.scales, kernel))
         self._rows, self._stream = rows, None
@@ -160,7 +161,7 @@ class KernelDensity(DensityMixin, BaseEstimator):
             raise SettingError("partial_fit needs the Gaussian kernel", "give all rows to fit at once")
         check_number("log_tol", self.log_tol, at_least=1e-12)
         self.bandwidth_, self.bandwidth_scores_ = self.bandwidth, None
-        self._bandwidth = bandwidth_from(self.bandwidth, X.shape[1], origin=X.mean(axis=0))
+        self._bandwidth = bandwidth_from(self.bandwidth, X.shape[1], origin=means(X))
         self._stream = StreamedSum.around(self._bandwidth.to_frame(X), self._bandwidth.scales)
         self._rows = self._planner = None
         self.guarantee_ = Guarantee.UPPER_BOUND

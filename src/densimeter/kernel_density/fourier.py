@@ -14,8 +14,10 @@ Magland and af Klinteberg (2019), "A parallel nonuniform fast Fourier transform 
 - frequencies beyond Ω: ``2 d (1 - Φ(Ω))``, as ``φ`` falls and its sum is below that integral;
 - rounding: proportional to the extent of the box, and to √n for the additions of n rows;
 - the transforms: type 1 is wrong by at most ``c ε Σ|w|`` in each F_k, type 2 by ``c ε Σ_k |φ_k F_k|``, and
-  ``Σ_k φ_k = 1`` up to the images, hence ``2 c ε`` in all. c is taken from the worst of millions of single
-  rows, with a factor to spare (tests/kernel_density/test_fourier.py repeats the search).
+  ``Σ_k φ_k = 1`` up to the images, hence ``2 c ε`` in all. The bound is the worst of millions of single rows,
+  with a factor to spare (tests/kernel_density/test_accuracy.py repeats the search).
+
+An `Accuracy` says how far each of these is driven.
 
 A log-sum is therefore known to ``error / S``; the planner gives queries where that is too much to an exact
 engine.
@@ -28,19 +30,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import ndtr
 
+from densimeter.kernel_density.accuracy import FINE, Accuracy
+from densimeter.kernel_density.columns import within
 from densimeter.kernel_density.kernel_sum import LogSums
-from densimeter.kernel_density.transforms import TRANSFORM_ERROR, transform_at
+from densimeter.kernel_density.transforms import Transform, transform_at
 
-REACH = 8.3
-"""Distance in bandwidths at which a periodic image is forgotten: 4 exp(-8.3²/2) = 4e-15."""
-HIGHEST_FREQUENCY = 7.8
-"""In radians per bandwidth: 2 (1 - Φ(7.8)) = 6e-15."""
 QUERY_MARGIN = 3.0
 """Queries this many bandwidths outside the rows' box are still answered."""
-ROUNDING_PER_BANDWIDTH = 1e-15
-"""Coordinates far from the centre are rounded; the worst seen is 3e-16 for each bandwidth of extent."""
 LARGEST_EXTENT = 1e8
 """In bandwidths; the grid of a larger box would not fit anywhere."""
 
@@ -53,22 +50,31 @@ class FourierBox:
     query_extent: np.ndarray
     period: np.ndarray
     n_modes: tuple[int, ...]
+    accuracy: Accuracy
 
     @classmethod
-    def around(cls, half_extent: np.ndarray, widest: float = 1.0) -> FourierBox:
+    def around(
+        cls,
+        half_extent: np.ndarray,
+        widest: float = 1.0,
+        accuracy: Accuracy = FINE,
+        query_margin: float = QUERY_MARGIN,
+    ) -> FourierBox:
         """The box of rows within ±`half_extent` bandwidths, for bandwidths from one to `widest` units."""
-        return cls._of(half_extent, half_extent + QUERY_MARGIN * widest, widest)
+        return cls._of(half_extent, half_extent + query_margin * widest, widest, accuracy)
 
     @classmethod
-    def within(cls, half_extent: np.ndarray, widest: float = 1.0) -> FourierBox:
+    def within(cls, half_extent: np.ndarray, widest: float = 1.0, accuracy: Accuracy = FINE) -> FourierBox:
         """The box of queries within ±`half_extent` bandwidths, and of all rows that matter to them."""
-        return cls._of(half_extent + REACH * widest, half_extent, widest)
+        return cls._of(half_extent + accuracy.reach * widest, half_extent, widest, accuracy)
 
     @classmethod
-    def _of(cls, row_extent: np.ndarray, query_extent: np.ndarray, widest: float) -> FourierBox:
-        period = row_extent + query_extent + REACH * widest
-        cutoffs = np.ceil(HIGHEST_FREQUENCY * period / (2 * math.pi)).astype(int)
-        return cls(row_extent, query_extent, period, tuple(int(2 * k + 1) for k in cutoffs))
+    def _of(
+        cls, row_extent: np.ndarray, query_extent: np.ndarray, widest: float, accuracy: Accuracy
+    ) -> FourierBox:
+        period = row_extent + query_extent + accuracy.reach * widest
+        cutoffs = np.ceil(accuracy.highest_frequency * period / (2 * math.pi)).astype(int)
+        return cls(row_extent, query_extent, period, tuple(int(2 * k + 1) for k in cutoffs), accuracy)
 
     @property
     def n_coefficients(self) -> float:
@@ -77,21 +83,25 @@ class FourierBox:
 
     @property
     def memory(self) -> float:
-        """Bytes: coefficients and the transform's grid, twice finer in each column, 16 bytes a number."""
-        return 16.0 * self.n_coefficients * (2 + 2 ** len(self.n_modes))
+        """Bytes: coefficients, and the transform's grid that is finer in each column, 16 bytes a number."""
+        return 16.0 * self.n_coefficients * (2 + self.accuracy.upsampling ** len(self.n_modes))
 
     def holds(self, unit_points: np.ndarray) -> np.ndarray:
         """Which points may be rows."""
-        return np.all(np.abs(unit_points) <= self.row_extent, axis=1)
+        return within(unit_points, self.row_extent)
 
     def answers(self, unit_points: np.ndarray) -> np.ndarray:
         """Which points may be queries."""
-        return np.all(np.abs(unit_points) <= self.query_extent, axis=1)
+        return within(unit_points, self.query_extent)
 
     def angles(self, unit_points: np.ndarray) -> list[np.ndarray]:
         """Coordinates as angles in [-π, π], one contiguous array per column."""
         turn = 2 * math.pi / self.period
         return [np.ascontiguousarray(unit_points[:, j] * turn[j]) for j in range(len(turn))]
+
+    def transform_at(self, unit_points: np.ndarray) -> Transform:
+        """The transform between points and the frequencies."""
+        return transform_at(self.angles(unit_points), self.n_modes, self.accuracy)
 
     def damping(self, width: float = 1.0) -> np.ndarray:
         """Fourier coefficients φ_k of the Gaussian of bandwidth `width`, shape `n_modes`."""
@@ -104,11 +114,7 @@ class FourierBox:
 
     def absolute_error(self, n_rows: int) -> float:
         """Bound on the error of S for `n_rows` rows in the box whose weights sum to one."""
-        d = len(self.n_modes)
-        images = 4 * d * math.exp(-0.5 * REACH**2)
-        truncation = 2 * d * float(ndtr(-HIGHEST_FREQUENCY))
-        rounding = ROUNDING_PER_BANDWIDTH * self.row_extent.max() + np.finfo(float).eps * math.sqrt(n_rows)
-        return images + truncation + TRANSFORM_ERROR + float(rounding)
+        return self.accuracy.absolute_error(self.row_extent, n_rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +133,7 @@ class FourierSummary:
     @classmethod
     def of(cls, box: FourierBox, unit_points: np.ndarray, weights: np.ndarray) -> FourierSummary:
         """The summary of rows inside the box, in bandwidths from its centre."""
-        coefficients = transform_at(box.angles(unit_points), box.n_modes).coefficients(weights)
+        coefficients = box.transform_at(unit_points).coefficients(weights)
         return cls(box, coefficients, float(weights.sum()))
 
     def merge(self, other: FourierSummary) -> FourierSummary:
@@ -142,7 +148,7 @@ class FourierSummary:
 
     def sums(self, unit_points: np.ndarray, widths: Sequence[float] = (1.0,)) -> np.ndarray:
         """S at points that the box answers, for the Gaussian of each width, ``(n_widths, n_points)``."""
-        transform = transform_at(self.box.angles(unit_points), self.box.n_modes)
+        transform = self.box.transform_at(unit_points)
         return transform.sums(self.coefficients, [self.box.damping(width) for width in widths])
 
 

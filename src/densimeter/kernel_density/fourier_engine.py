@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
 
-from densimeter.kernel_density.fourier import REACH, FourierSummary, as_log_sums
+from densimeter.kernel_density.accuracy import FINE, Accuracy
+from densimeter.kernel_density.fourier import QUERY_MARGIN, FourierSummary, as_log_sums
 from densimeter.kernel_density.kernel_sum import KernelSum, LogSums
 from densimeter.kernel_density.patches import Layout, Patch
 
@@ -22,17 +22,26 @@ class FourierEngine:
         Gaussian, in at most three columns.
     widths : sequence of float
         From one up.
+    accuracy : Accuracy
+    query_margin : float
+        How many bandwidths outside the rows' box queries may lie.
     """
 
-    def __init__(self, kernel_sum: KernelSum, widths: Sequence[float] = (1.0,)):
-        self.kernel_sum = kernel_sum
-        self.widths = widths
+    def __init__(
+        self,
+        kernel_sum: KernelSum,
+        widths: Sequence[float] = (1.0,),
+        accuracy: Accuracy = FINE,
+        query_margin: float = QUERY_MARGIN,
+    ):
+        self.kernel_sum, self.widths = kernel_sum, widths
+        self.accuracy, self.query_margin = accuracy, query_margin
         self.is_transformed = False
 
     @cached_property
     def layout(self) -> Layout:
         """The patches."""
-        return Layout.of(self.kernel_sum, self.widths)
+        return Layout.of(self.kernel_sum, self.widths, self.accuracy, self.query_margin)
 
     @cached_property
     def summaries(self) -> list[tuple[FourierSummary, int]]:
@@ -63,7 +72,7 @@ class FourierEngine:
                 sums = found
             else:
                 sums[:, inside] = found
-            left_out = 0.0 if patch.is_whole else math.exp(-0.5 * REACH**2)
+            left_out = 0.0 if patch.is_whole else patch.box.accuracy.left_out
             errors[inside] = summary.weight * patch.box.absolute_error(n_rows) + left_out
         return sums, errors
 

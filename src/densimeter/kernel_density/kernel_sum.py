@@ -8,6 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
+from densimeter.kernel_density.columns import in_units, ranges
 from densimeter.kernel_density.profiles import Kernel
 
 
@@ -77,16 +78,19 @@ class KernelSum:
         return self.rows.points.shape[1]
 
     @cached_property
+    def ranges(self) -> tuple[np.ndarray, np.ndarray]:
+        """The smallest and the largest value of each column."""
+        return ranges(self.rows.points)
+
+    @cached_property
     def centre(self) -> np.ndarray:
         """The middle of the rows, from which unit coordinates are measured."""
-        return self.rows.points.min(axis=0) / 2 + self.rows.points.max(axis=0) / 2
+        low, high = self.ranges
+        return low / 2 + high / 2
 
     def in_units(self, points: np.ndarray) -> np.ndarray:
         """Points in bandwidths from the centre; beyond the range of floats they are infinite."""
-        with np.errstate(over="ignore"):
-            units = points - self.centre
-            units /= self.scales
-            return units
+        return in_units(points, self.centre, self.scales)
 
     @cached_property
     def unit_points(self) -> np.ndarray:
@@ -96,7 +100,8 @@ class KernelSum:
     @cached_property
     def half_extent(self) -> np.ndarray:
         """Half of the rows' range in each column, in bandwidths."""
-        return np.maximum(self.unit_points.max(axis=0), -self.unit_points.min(axis=0))
+        low, high = self.in_units(np.stack(self.ranges))
+        return np.maximum(high, -low)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from scipy.spatial import KDTree
 
 from densimeter.foundations.padding import bucket_size
 from densimeter.foundations.precision import double_precision
+from densimeter.kernel_density.columns import within
 from densimeter.kernel_density.direct import DOUBLE, safe_reach
 from densimeter.kernel_density.kernel_sum import KernelSum, LogSums, WeightedRows
 from densimeter.kernel_density.profiles import Gaussian, Kernel
@@ -30,6 +31,8 @@ ROWS_PER_NEIGHBOUR_BY_DIFFERENCES = 20
 LARGEST_COORDINATE = 1e100
 """In bandwidths; squares of larger ones would come near overflow."""
 _MOST_GATHERED = 2**21
+_SMALLEST_CALL = 512
+"""Queries; fewer are filled up, which costs less than compiling for their number."""
 _TRIAL = 64
 _LEAST_SUCCESS = 0.1
 
@@ -67,7 +70,7 @@ class NeighbourEngine:
         if not self.kernel_sum.half_extent.max() < LARGEST_COORDINATE:
             return values, known
         unit_queries = self.kernel_sum.in_units(queries)
-        left = np.flatnonzero(np.abs(unit_queries).max(axis=1, initial=0) < LARGEST_COORDINATE)
+        left = np.flatnonzero(within(unit_queries, LARGEST_COORDINATE))
         search = _Search(self, queries, unit_queries, factors, leave_out, log_tol)
         for k in NEIGHBOURS:
             if k > NEIGHBOURS[0] and k * self._rows_per_neighbour(log_tol) > len(self.rows):
@@ -138,7 +141,7 @@ class _Search:
         self, queries: np.ndarray, nearest: np.ndarray, log_weights: np.ndarray, beyond: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """Log-sums over the rows `nearest`, and the kernel's log-profile `beyond` them."""
-        size = bucket_size(len(queries))
+        size = bucket_size(len(queries), smallest=_SMALLEST_CALL)
         with double_precision():
             values, bound = _sums_over_neighbours(
                 np.resize(queries, (size, queries.shape[1])),

@@ -16,14 +16,19 @@ from densimeter.foundations.padding import bucket_size
 from densimeter.kernel_density.exponentials import fast_exp2
 from densimeter.kernel_density.profiles import Kernel
 
-QUERY_BLOCKS, DATA_BLOCK = (32, 128, 512), 2048
-"""Sizes of a block of queries, the smallest that holds them all or the largest; size of a block of rows,
-unless there are fewer rows."""
+QUERY_BLOCKS, DATA_BLOCK = (8, 32, 128, 512), 2048
+"""Sizes of a block of queries; size of a block of rows, unless there are fewer rows."""
 
 
 def query_block(n_queries: int) -> int:
-    """The block size for so many queries."""
-    return next((size for size in QUERY_BLOCKS if n_queries <= size), QUERY_BLOCKS[-1])
+    """The largest block that so many queries fill, or the smallest: at most half of the work is padding.
+
+    Examples
+    --------
+    >>> [query_block(n) for n in (1, 31, 32, 600)]
+    [8, 8, 32, 512]
+    """
+    return max((size for size in QUERY_BLOCKS if size <= n_queries), default=QUERY_BLOCKS[0])
 
 
 def padded(block: np.ndarray, size: int) -> np.ndarray:

@@ -3,8 +3,8 @@
 A grid costs by its volume, however empty it is: one far row would stretch it beyond any memory. When the box
 of all rows would be mostly empty, a sample of the rows is cut in two at the middle of its box, each half is
 shrunk to the rows it holds, and so on; the cheapest of the series, of an exact engine and of a further cut is
-kept for each piece. Queries in a patch are answered by the rows within `REACH` bandwidths of it; the others,
-all together, add at most ``exp(-REACH²/2)``. Queries outside all patches are for an exact engine.
+kept for each piece. Queries in a patch are answered by the rows within the reach of its accuracy; the others,
+all together, add at most ``exp(-reach²/2)``. Queries outside all patches are for an exact engine.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from typing import Self
 
 import numpy as np
 
+from densimeter.kernel_density.accuracy import FINE, Accuracy
+from densimeter.kernel_density.columns import in_units, ranges
 from densimeter.kernel_density.costs import (
     MOST_GRID_BYTES,
     SECONDS_PER_GAUSSIAN_PAIR,
@@ -61,9 +63,7 @@ class Patch:
 
     def in_units(self, points: np.ndarray) -> np.ndarray:
         """Points in bandwidths from the centre."""
-        units = points - self.centre
-        units /= self.scales
-        return units
+        return in_units(points, self.centre, self.scales)
 
     def rows_among(self, points: np.ndarray) -> np.ndarray:
         """Positions of the rows that matter to the patch's queries."""
@@ -74,9 +74,8 @@ class Patch:
     def queries_among(self, points: np.ndarray) -> np.ndarray | slice:
         """Positions of the points that the patch answers."""
         reach = self.box.query_extent * self.scales
-        if np.all(self.centre - points.min(axis=0) <= reach) and np.all(
-            points.max(axis=0) - self.centre <= reach
-        ):
+        low, high = ranges(points)
+        if np.all(self.centre - low <= reach) and np.all(high - self.centre <= reach):
             return slice(None)
         return _within(points, self.centre, reach)
 
@@ -103,10 +102,16 @@ class Layout:
     seconds: float
 
     @classmethod
-    def of(cls, kernel_sum: KernelSum, widths: Sequence[float] = (1.0,)) -> Self:
+    def of(
+        cls,
+        kernel_sum: KernelSum,
+        widths: Sequence[float] = (1.0,),
+        accuracy: Accuracy = FINE,
+        query_margin: float = QUERY_MARGIN,
+    ) -> Self:
         """The layout for bandwidths that are `widths`, from one up, times the kernel sum's."""
         widest, per_query = max(widths), math.ceil(len(widths) / 2)  # a transform answers two widths
-        whole = _whole(kernel_sum, widest)
+        whole = _whole(kernel_sum, widest, accuracy, query_margin)
         n_rows, n_features = len(kernel_sum.rows), kernel_sum.n_features
         if whole is not None:
             seconds = (1 + per_query) * transform_seconds(whole.box, n_rows)
@@ -116,7 +121,7 @@ class Layout:
         points = kernel_sum.rows.points
         chosen = np.random.default_rng(0).integers(n_rows, size=SAMPLE_SIZE)
         sample = points[chosen] if n_rows > SAMPLE_SIZE else points
-        plan = _Plan(kernel_sum.scales, widths, n_rows, n_rows / len(sample))
+        plan = _Plan(kernel_sum.scales, widths, accuracy, n_rows, n_rows / len(sample))
         region = np.full((2, n_features), [[-np.inf], [np.inf]])
         seconds, patches = plan.cheapest(sample, sample, region, 0)
         if patches:
@@ -124,11 +129,11 @@ class Layout:
         return cls(() if whole is None else (whole,), np.inf)
 
 
-def _whole(kernel_sum: KernelSum, widest: float) -> Patch | None:
+def _whole(kernel_sum: KernelSum, widest: float, accuracy: Accuracy, query_margin: float) -> Patch | None:
     """The box of all rows, if it fits."""
     if not np.all(kernel_sum.half_extent < LARGEST_EXTENT):
         return None
-    box = FourierBox.around(kernel_sum.half_extent, widest)
+    box = FourierBox.around(kernel_sum.half_extent, widest, accuracy, query_margin)
     return Patch(kernel_sum.centre, kernel_sum.scales, box, True) if box.memory <= MOST_GRID_BYTES else None
 
 
@@ -138,6 +143,7 @@ class _Plan:
 
     scales: np.ndarray
     widths: Sequence[float]
+    accuracy: Accuracy
     n_rows: int
     rows_per_sampled: float
 
@@ -150,7 +156,7 @@ class _Plan:
         self, inside: np.ndarray, near: np.ndarray, region: np.ndarray, n_cuts: int
     ) -> tuple[float, list[Patch]]:
         """Seconds and patches for the sampled rows `inside` a region, where only those `near` can matter."""
-        low, high = inside.min(axis=0), inside.max(axis=0)
+        low, high = ranges(inside)
         patch = self._patch(
             np.maximum(low - self._margin, region[0]), np.minimum(high + self._margin, region[1])
         )
@@ -178,7 +184,7 @@ class _Plan:
             half_extent = (high / 2 - low / 2) / self.scales
         if not np.all(half_extent < LARGEST_EXTENT):
             return None
-        box = FourierBox.within(half_extent, self.widest)
+        box = FourierBox.within(half_extent, self.widest, self.accuracy)
         return Patch(centre, self.scales, box) if box.memory <= MOST_GRID_BYTES else None
 
     def _exact_seconds(self, inside: np.ndarray, near: np.ndarray) -> float:
@@ -208,7 +214,7 @@ class _Plan:
         self, inside: np.ndarray, near: np.ndarray, region: np.ndarray, n_cuts: int
     ) -> tuple[float, list[Patch]]:
         """Both halves of the widest column; each holds a row, as the cut is between the outermost two."""
-        low, high = inside.min(axis=0), inside.max(axis=0)
+        low, high = ranges(inside)
         with np.errstate(over="ignore"):
             column = int(np.argmax((high / 2 - low / 2) / self.scales))
         if not low[column] < high[column]:

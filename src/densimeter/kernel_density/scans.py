@@ -8,25 +8,33 @@ loses the digits, at isolated rows, the sum without it is taken over the nearest
 
 from __future__ import annotations
 
+import math
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
 
+from densimeter.kernel_density.accuracy import FINE, LEAN, Accuracy
 from densimeter.kernel_density.costs import SECONDS_PER_ROW_IN_TREE, pairs_seconds, points_seconds
 from densimeter.kernel_density.direct import scan_directly
-from densimeter.kernel_density.fourier import as_log_sums
+from densimeter.kernel_density.fourier import LARGEST_EXTENT, QUERY_MARGIN, as_log_sums
 from densimeter.kernel_density.fourier_engine import FourierEngine
 from densimeter.kernel_density.kernel_sum import KernelSum
 from densimeter.kernel_density.neighbours import NeighbourEngine
 from densimeter.kernel_density.profiles import Gaussian
 
-WIDEST_GROUP = 1.7
+WIDEST_GROUP = 1.8
 """Widest over narrowest bandwidth of a group, which shares one transform of the rows.
 
-A group has the wide box of its widest bandwidth and the fine grid of its narrowest. One group for all of 20
-candidates from 0.05 to 1 takes eleven times longer (10,000 rows, 2 columns: 1.69 against 0.15 CPU seconds),
-and would save 4 of 15 transforms.
+A group has the wide box of its widest bandwidth and the fine grid of its narrowest.
 """
+ROUNDING_MARGIN = 0.01
+"""Bandwidths outside the rows' box where rows as queries may fall, by rounding."""
+SECONDS_TO_SHARE = 0.5
+"""Groups that take longer use all cores one after the other; several at once would need their memory."""
+MOST_WASTED_PAIRS = 1.5e6
+"""Pairs that take as long as one more call."""
 
 
 def log_sums_over(
@@ -41,15 +49,35 @@ def log_sums_over(
     leave_one_out = queries is None
     points = kernel_sum.rows.points if queries is None else queries
     values = np.full((len(factors), len(points)), np.nan)
-    for group in _groups(factors):
-        widths = factors[group] / factors[group[0]]
-        engine = FourierEngine(
-            replace(kernel_sum, scales=kernel_sum.scales * factors[group[0]]), list(widths)
-        )
-        if _fourier_is_faster(engine, len(points)):
-            values[group] = _by_fourier(engine, points, log_tol, leave_one_out)
+    engines = [
+        (group, engine)
+        for group in _groups(factors)
+        for engine in [_engine(kernel_sum, factors[group], log_tol, leave_one_out)]
+        if _fourier_is_faster(engine, len(points))
+    ]
+
+    def fill(group_and_engine: tuple[np.ndarray, FourierEngine]) -> None:
+        group, engine = group_and_engine
+        values[group] = _by_fourier(engine, points, log_tol, leave_one_out)
+
+    with ThreadPoolExecutor(_n_at_once([engine for _, engine in engines])) as pool:
+        list(pool.map(fill, engines))
     _complete(kernel_sum, points, factors, log_tol, values, leave_one_out)
     return values
+
+
+def _engine(kernel_sum: KernelSum, factors: np.ndarray, log_tol: float, leave_one_out: bool) -> FourierEngine:
+    """The Fourier series of one group."""
+    narrowest = replace(kernel_sum, scales=kernel_sum.scales * factors[0])
+    margin = ROUNDING_MARGIN if leave_one_out else QUERY_MARGIN
+    return FourierEngine(narrowest, list(factors / factors[0]), _accuracy(narrowest, log_tol), margin)
+
+
+def _n_at_once(engines: list[FourierEngine]) -> int:
+    """How many groups are summed at once: as many as there are cores, if none fills them by itself."""
+    if sum(engine.layout.seconds for engine in engines) > SECONDS_TO_SHARE:
+        return 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _groups(factors: np.ndarray) -> list[np.ndarray]:
@@ -60,6 +88,19 @@ def _groups(factors: np.ndarray) -> list[np.ndarray]:
             groups.append([])
         groups[-1].append(position)
     return [np.array(group) for group in groups]
+
+
+def _accuracy(kernel_sum: KernelSum, log_tol: float) -> Accuracy:
+    """The leaner where it leaves nearly all rows within the budget of `log_tol` for the mean.
+
+    With ``S = p √(2π)^d`` the mean of ``error / S`` over rows of density p is the error times their
+    volume in units of ``√(2π)`` bandwidths.
+    """
+    if not np.all(kernel_sum.half_extent < LARGEST_EXTENT):
+        return FINE
+    volume = np.prod(1 + 2 * kernel_sum.half_extent / math.sqrt(2 * math.pi))
+    error = LEAN.absolute_error(kernel_sum.half_extent, len(kernel_sum.rows))
+    return LEAN if error * volume <= log_tol else FINE
 
 
 def _fourier_is_faster(engine: FourierEngine, n_queries: int) -> bool:
@@ -139,13 +180,27 @@ def _complete_directly(
     leave_one_out: bool,
 ) -> None:
     """Fill what is NaN by the direct sum: factors that miss the same queries share their distances."""
-    alike: dict[bytes, list[int]] = {}
-    for position, missing in enumerate(np.isnan(values)):
-        if missing.any():
-            alike.setdefault(missing.tobytes(), []).append(position)
-    for same in alike.values():
-        which = np.flatnonzero(np.isnan(values[same[0]]))
+    missing = np.isnan(values)
+    for run in _runs_that_share(missing, MOST_WASTED_PAIRS / len(kernel_sum.rows)):
+        which = np.flatnonzero(missing[run].any(axis=0))
         own = which if leave_one_out else None
-        values[np.array(same)[:, None], which] = scan_directly(
-            kernel_sum, points[which], factors[same], log_tol / 2, own
-        )
+        found = scan_directly(kernel_sum, points[which], factors[run], log_tol / 2, own)
+        here = np.array(run)[:, None], which
+        values[here] = np.where(missing[here], found, values[here])
+
+
+def _runs_that_share(missing: np.ndarray, most_wasted: float) -> list[list[int]]:
+    """Positions of factors that miss queries, in runs for which all that one of them misses is computed.
+
+    A run may compute half as many sums again as are missing, or `most_wasted` more.
+    """
+    runs: list[list[int]] = []
+    for position in np.flatnonzero(missing.any(axis=1)):
+        longer = [*runs[-1], int(position)] if runs else [int(position)]
+        n_computed = len(longer) * missing[longer].any(axis=0).sum()
+        n_missing = missing[longer].sum()
+        if runs and n_computed - n_missing <= max(n_missing / 2, most_wasted):
+            runs[-1] = longer
+        else:
+            runs.append([int(position)])
+    return runs

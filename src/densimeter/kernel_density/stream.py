@@ -13,6 +13,7 @@ from typing import Self
 import numpy as np
 
 from densimeter.foundations.errors import DataError, SettingError
+from densimeter.kernel_density.columns import in_units, ranges
 from densimeter.kernel_density.costs import MOST_GRID_BYTES
 from densimeter.kernel_density.direct import DirectEngine
 from densimeter.kernel_density.fourier import (
@@ -68,7 +69,7 @@ class StreamedSum:
             raise SettingError(
                 f"partial_fit works for up to 3 columns, not {n_features}", "give all rows to fit at once"
             )
-        low, high = points.min(axis=0), points.max(axis=0)
+        low, high = ranges(points)
         centre = low / 2 + high / 2
         half_extent = ROOM * (high / 2 - low / 2) / scales + 4 * QUERY_MARGIN
         box = FourierBox.around(half_extent) if np.all(half_extent < LARGEST_EXTENT) else None
@@ -93,7 +94,7 @@ class StreamedSum:
         DataError
             If too many rows lie outside the box.
         """
-        unit_points = (points - self.centre) / self.scales
+        unit_points = in_units(points, self.centre, self.scales)
         inside = self.summary.box.holds(unit_points)
         batch = replace(
             self,
@@ -128,7 +129,7 @@ class StreamedSum:
 
     def log_sums(self, queries: np.ndarray, log_tol: float) -> LogSums:
         """Log-sums with a bound on the error of each; upper bounds where that is infinite."""
-        unit_queries = (queries - self.centre) / self.scales
+        unit_queries = in_units(queries, self.centre, self.scales)
         inside = self.summary.box.answers(unit_queries)
         sums = np.zeros(len(queries))
         if inside.any():

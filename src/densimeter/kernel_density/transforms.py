@@ -21,9 +21,8 @@ import finufft
 import numpy as np
 from scipy.fft import irfft, next_fast_len, rfft
 
-TRANSFORM_TOLERANCE = 1e-13
-TRANSFORM_ERROR = 3e-13
-"""Bound on the error of both of finufft's transforms at `TRANSFORM_TOLERANCE`; the worst seen is 6e-14."""
+from densimeter.kernel_density.accuracy import FINE, Accuracy
+
 TAYLOR_REMAINDER = 2e-14
 """Of the Taylor series, at most, in each of two transforms."""
 SMALL_TRANSFORM = 1e8
@@ -47,11 +46,11 @@ class Transform(Protocol):
         ...
 
 
-def transform_at(angles: list[np.ndarray], n_modes: tuple[int, ...]) -> Transform:
+def transform_at(angles: list[np.ndarray], n_modes: tuple[int, ...], accuracy: Accuracy = FINE) -> Transform:
     """The faster transform at points in [-π, π], one array of angles per column."""
     if len(n_modes) == 1 and POINTS_PER_MODE * n_modes[0] < len(angles[0]):
         return TaylorTransform(angles[0], n_modes[0])
-    return FinufftTransform(angles, n_modes)
+    return FinufftTransform(angles, n_modes, accuracy)
 
 
 class FinufftTransform:
@@ -60,8 +59,8 @@ class FinufftTransform:
     Barnett, Magland and af Klinteberg (2019), "A parallel nonuniform fast Fourier transform library".
     """
 
-    def __init__(self, angles: list[np.ndarray], n_modes: tuple[int, ...]):
-        self.angles, self.n_modes = angles, n_modes
+    def __init__(self, angles: list[np.ndarray], n_modes: tuple[int, ...], accuracy: Accuracy = FINE):
+        self.angles, self.n_modes, self.accuracy = angles, n_modes, accuracy
 
     def coefficients(self, weights: np.ndarray) -> np.ndarray:
         """Type 1."""
@@ -82,14 +81,22 @@ class FinufftTransform:
 
     def _plan(self, kind: int) -> finufft.Plan:
         sign = 1 if kind == 1 else -1
-        plan = finufft.Plan(kind, self.n_modes, eps=TRANSFORM_TOLERANCE, isign=sign, **self._threads())
+        plan = finufft.Plan(
+            kind,
+            self.n_modes,
+            eps=self.accuracy.tolerance,
+            isign=sign,
+            upsampfac=self.accuracy.upsampling,
+            **self._threads(),
+        )
         plan.setpts(*self.angles)
         return plan
 
     def _threads(self) -> dict[str, Any]:
         """One thread for a small transform, where waking the others costs more than they give; else all."""
-        d = len(self.n_modes)
-        operations = len(self.angles[0]) * 14.0**d + 20 * math.prod(self.n_modes) * 2**d
+        d, accuracy = len(self.n_modes), self.accuracy
+        operations = len(self.angles[0]) * float(accuracy.n_cells) ** d
+        operations += 20 * math.prod(self.n_modes) * accuracy.upsampling**d
         return {"nthreads": 1} if operations < SMALL_TRANSFORM else {}
 
 

@@ -21,6 +21,7 @@ import numpy as np
 from densimeter.foundations.padding import bucket_size
 from densimeter.foundations.precision import double_precision
 from densimeter.kernel_density.blocks import Blocks, squared_gaps
+from densimeter.kernel_density.columns import within
 from densimeter.kernel_density.direct import DOUBLE, by_differences, safe_reach
 from densimeter.kernel_density.exponentials import fast_exp2
 from densimeter.kernel_density.kernel_sum import KernelSum, LogSums
@@ -65,7 +66,7 @@ class TreeEngine:
         reach = safe_reach(self.kernel_sum.n_features, log_tol, DOUBLE)
         values = np.full(len(queries), np.nan)
         if log_tol >= SMALLEST_TOLERANCE and self.kernel_sum.half_extent.max() < LARGEST_COORDINATE:
-            fits = np.abs(unit_queries).max(axis=1) < LARGEST_COORDINATE
+            fits = within(unit_queries, LARGEST_COORDINATE)
             if fits.any():
                 values[fits] = _Search(self, unit_queries[fits], log_tol, reach).run()
         left = np.flatnonzero(np.isnan(values))  # too far apart for the blocks' arithmetic
