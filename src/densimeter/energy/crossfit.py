@@ -43,8 +43,8 @@ def hold_out(Z: np.ndarray, fraction: float, rng: np.random.Generator) -> Split:
 class Parts:
     """Training rows on which the way to fit bases is chosen, and the others in folds.
 
-    The rows of the choice are in every base and in no fold: a fold's base owes nothing to the fold's rows, not
-    even where its fit began.
+    The rows of the choice are in every base and in no fold: a fold's base owes nothing to the fold's rows,
+    not even where its fit began.
     """
 
     for_choice: np.ndarray
