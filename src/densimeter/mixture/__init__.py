@@ -10,6 +10,7 @@ The story, file by file:
 `sources`            rows laid out for the compiled step, grouped by what they miss
 `frame`              centred and scaled coordinates in which EM runs, and the way back
 `statistics`         expected sums, mergeable
+`workers`            work spread over all processors
 `estep`              the E-step, compiled for a piece of rows and spread over all
 `em`                 the loop, for several restarts at once
 `density`            the log-density in the user's coordinates

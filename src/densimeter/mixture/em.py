@@ -93,13 +93,14 @@ def _run_on_host(
     while state.active.any():
         chosen = _bucketed(np.flatnonzero(state.active), len(state.active))
         current = Parameters(*(part[chosen] for part in state.parameters))
-        error = np.finfo(dtype).eps * np.nanmax(family.cancellation(current), initial=0.0)
+        theta = family.natural(current)
+        error = np.finfo(dtype).eps * np.nanmax(family.cancellation(theta, current), initial=0.0)
         if error > TOLERATED_ERROR[dtype] and source.complete:
             sums = local_step(family, frame, source, dtype, current)
             local = family.maximise(sums.sums, n_features, np.zeros(n_features))
             moved = family.from_local(local, current, rules.floor)
         else:
-            sums = natural_step(family, frame, source, dtype, current)
+            sums = natural_step(family, frame, source, dtype, current, theta)
             moved = sums.finish(family, n_features, rules.floor)
         state = _advance(state, chosen, moved, sums.mean_log_likelihood, rules)
     return state
@@ -173,8 +174,9 @@ def _loop(
 
     def step(turn: tuple[jax.Array, Progression]) -> tuple[jax.Array, Progression]:
         i, state = turn
-        on = state.active & (family.cancellation(state.parameters) < limit)
-        sums, log_likelihood = sweep(family, family.natural(state.parameters), chart, piece)
+        theta = family.natural(state.parameters)
+        on = state.active & (family.cancellation(theta, state.parameters) < limit)
+        sums, log_likelihood = sweep(family, theta, chart, piece)
         moved = family.maximise(sums, n_features, floor)
         bound = jnp.where(on, log_likelihood / total_weight, state.lower_bound)
         settled = jnp.where(on, jnp.abs(bound - state.lower_bound) < tol, state.converged)

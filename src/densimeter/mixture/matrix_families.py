@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import jax
@@ -14,6 +15,7 @@ from densimeter.mixture.families import Parameters, constant_terms, normalised, 
 from densimeter.mixture.linalg import gram, inverse_cholesky
 
 
+@cache
 def _pairs(n_features: int) -> tuple[np.ndarray, np.ndarray]:
     """Every pair of columns once, in the order of their distance around a circle.
 
@@ -26,6 +28,7 @@ def _pairs(n_features: int) -> tuple[np.ndarray, np.ndarray]:
     return first, (first + distance) % d
 
 
+@cache
 def _positions(n_features: int) -> np.ndarray:
     """Where the pair of columns i and j stands among the `_pairs`, ``(d, d)``."""
     positions = np.zeros((n_features, n_features), int)
@@ -97,12 +100,13 @@ class Full:
         covariances = second - _outer(means, means) + eye * (floor + vacancy(counts)[..., None, None])
         return Parameters(normalised(counts), means, covariances)
 
-    def cancellation(self, parameters: Parameters) -> Any:
+    def cancellation(self, theta: Any, parameters: Parameters) -> Any:
         weights, means, covariances = parameters
         xp = means.__array_namespace__()
-        precisions = gram(inverse_cholesky(covariances))
         reach = xp.abs(means) + xp.sqrt(xp.diagonal(covariances, axis1=-2, axis2=-1))
-        terms = (xp.abs(precisions) * _outer(reach, reach)).sum((-2, -1))
+        rows, columns = _pairs(means.shape[-1])
+        products = reach[..., rows] * reach[..., columns]
+        terms = 2 * (xp.abs(theta[..., -len(rows) :]) * products).sum(-1)
         return xp.where(weights > 0, terms, 0.0).max(-1)
 
     def marginal(self, parameters: Parameters, columns: np.ndarray) -> Parameters:
@@ -220,8 +224,8 @@ class Tied(Full):
     def _pooled(self, weights: Any, covariances: Any) -> Any:
         return (covariances * weights[..., None, None]).sum(-3)
 
-    def cancellation(self, parameters: Parameters) -> Any:
-        return super().cancellation(self._spread(parameters))
+    def cancellation(self, theta: Any, parameters: Parameters) -> Any:
+        return super().cancellation(theta, self._spread(parameters))
 
     def complete(self, sums: np.ndarray, parameters: Parameters, observed: np.ndarray) -> np.ndarray:
         return super().complete(sums, self._spread(parameters), observed)
