@@ -20,18 +20,19 @@ def _pairs(n_features: int) -> tuple[np.ndarray, np.ndarray]:
     """Every pair of columns once, in the order of their distance around a circle.
 
     Pairs ``(i, i + s mod d)`` of one distance s are a product of two contiguous blocks of columns, which is
-    several times faster to make than the triangle's rows of all lengths.
+    several times faster to make than the triangle's rows of all lengths. The indices have a dtype that JAX
+    knows in every precision.
     """
     d = n_features
-    first = np.tile(np.arange(d), d // 2 + 1)[: d * (d + 1) // 2]
-    distance = np.arange(len(first)) // d
-    return first, (first + distance) % d
+    first = np.tile(np.arange(d, dtype=np.int32), d // 2 + 1)[: d * (d + 1) // 2]
+    distance = np.arange(len(first), dtype=np.int32) // np.int32(d)
+    return first, (first + distance) % np.int32(d)
 
 
 @cache
 def _positions(n_features: int) -> np.ndarray:
     """Where the pair of columns i and j stands among the `_pairs`, ``(d, d)``."""
-    positions = np.zeros((n_features, n_features), int)
+    positions = np.zeros((n_features, n_features), np.int32)
     rows, columns = _pairs(n_features)
     positions[rows, columns] = positions[columns, rows] = np.arange(len(rows))
     return positions

@@ -34,10 +34,11 @@ TIE = 1e-8
 
 @dataclass(frozen=True, slots=True)
 class Contest:
-    """The rows on which mixtures compete, in their frame, ``(n, d)``, and what is added to variances."""
+    """The rows on which mixtures compete, in their frame and whitened, and what is added to variances."""
 
     family: Family
     rows: np.ndarray
+    z: np.ndarray
     weights: np.ndarray
     floor: np.ndarray
 
@@ -51,7 +52,7 @@ class Contest:
         """
         n, d = self.rows.shape
         dtype = np.dtype(np.float64)
-        layout = Layout.of(self.family, d, entrants.weights.size, dtype)
+        layout = Layout.of(self.family, d, entrants.weights.shape[1], dtype)
         source = Resident(layout, lambda: iter([(self.rows, self.weights)]), complete=True)
         here = Frame(np.zeros(d), np.ones(d), np.ones(d))
         rules = em.Rules(tol=tol, max_iter=n_iterations, floor=self.floor)
@@ -63,20 +64,18 @@ class Contest:
 
     def challenged(self, best: Parameters, n_entrants: int) -> Parameters:
         """One mixture after a run against itself moved, or as it was if no move gains enough."""
-        moves = moved(self.family, self.rows, self.weights, self.floor, best, n_entrants - 1)
-        if not moves:
+        moves = moved(self.family, self.rows, self.z, self.weights, self.floor, best, n_entrants - 1)
+        if not len(moves.weights):
             return best
-        entrants = [best, *moves]
-        filled = [entrants[i % len(entrants)] for i in range(n_entrants)]  # one shape, one compilation
-        ended, bounds, order = self.run(
-            Parameters(*map(np.stack, zip(*filled, strict=True))), MOVED_RUN, SMALLEST_GAIN / 10
-        )
+        entrants = Parameters(*(np.concatenate([a[None], b]) for a, b in zip(best, moves, strict=True)))
+        ended, bounds, order = self.run(entrants, MOVED_RUN, SMALLEST_GAIN / 10)
         return best if bounds[order[0]] <= bounds[0] + SMALLEST_GAIN else _one(ended, order[0])
 
 
 def winners(
     family: Family,
     rows: np.ndarray,
+    z: np.ndarray,
     weights: np.ndarray,
     floor: np.ndarray,
     entrants: Parameters,
@@ -85,12 +84,12 @@ def winners(
     """The `n_winners` of the stacked `entrants` whose short runs reach the highest likelihood, best first.
 
     The best of them is challenged by itself after merge and split moves, until none of these wins. `rows`
-    ``(n, d)`` and `floor` are in the frame of the entrants.
+    ``(n, d)`` and `floor` are in the frame of the entrants, `z` are the rows whitened.
     """
     if len(rows) > ROWS:
         chosen = np.linspace(0, len(rows) - 1, ROWS).astype(int)
-        rows, weights = rows[chosen], weights[chosen]
-    contest = Contest(family, rows, weights, floor)
+        rows, z, weights = rows[chosen], z[chosen], weights[chosen]
+    contest = Contest(family, rows, z, weights, floor)
     ended, _, order = contest.run(entrants, SHORT_RUN)
     first, *others = (_one(ended, i) for i in order[:n_winners])
     for _ in range(MOST_MOVES):

@@ -27,6 +27,11 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_helpers.cache_clear)  # threads do not survive a fork
 
 
+def n_threads() -> int:
+    """The threads among which `in_order` spreads its items."""
+    return 1 + _helpers()[1]
+
+
 def in_order(items: Iterable[Item], compute: Callable[[Item], Result]) -> Iterator[tuple[Item, Result]]:
     """Each item with its result, in the order of the items, few of which are in flight.
 
