@@ -2,7 +2,7 @@
 
 The story, file by file:
 
-`linalg`             the two factorisations everything needs
+`linalg`             the factorisations everything needs
 `families`           what EM asks of a covariance family: features, natural parameters, M-step
 `matrix_families`    full and tied covariances
 `variance_families`  diagonal and spherical ones

@@ -140,16 +140,17 @@ def _run_compiled(
     chart = Chart.of(frame, np.arange(len(frame.location)), dtype)
     limit = dtype.type(TOLERATED_ERROR[dtype] / np.finfo(dtype).eps)
     fixed = chart, piece, rules.floor.astype(dtype), dtype.type(rules.tol), np.int32(rules.max_iter), limit
-    n_restarts = len(state.active)
     state = jax.tree.map(lambda part: part.astype(dtype) if part.dtype == float else part, state)
+    places = _groups(len(state.active))
+    grouped = jax.tree.map(lambda part: part[places], state)
+    grouped = replace(grouped, active=grouped.active & (places >= 0))
 
-    def compute(members: np.ndarray) -> Progression:
+    def compute(group: int) -> Progression:
         with computing_in(dtype):
-            return _run_group(family, _group(state, members), len(members), fixed)
+            return _run_group(family, jax.tree.map(lambda part: part[group], grouped), fixed)
 
-    n_groups = max(-(-n_restarts // GROUP), min(n_restarts, n_threads()))
-    groups = np.array_split(np.arange(n_restarts), n_groups)
-    ended = _joined([part for _, part in in_order(groups, compute)])
+    ended = _joined([part for _, part in in_order(range(len(places)), compute)])
+    ended = jax.tree.map(lambda part: part[places.ravel() >= 0], ended)
     unfinished = ~ended.converged & np.isfinite(ended.lower_bound) & (ended.n_iter < rules.max_iter)
     history = ended.history + frame.log_jacobian
     return Progression(
@@ -162,32 +163,35 @@ def _run_compiled(
     )
 
 
-def _group(state: Progression, members: np.ndarray) -> Progression:
-    """Some restarts, followed by idle ones up to the size of a group."""
-    group = jax.tree.map(lambda part: part[np.resize(members, GROUP)], state)
-    return replace(group, active=group.active & (np.arange(GROUP) < len(members)))
+def _groups(n_restarts: int) -> np.ndarray:
+    """The restarts of each group, ``(n_groups, GROUP)``, -1 for idle places: as many groups as threads."""
+    n_groups = max(-(-n_restarts // GROUP), min(n_restarts, n_threads()))
+    places = np.full((n_groups, GROUP), -1)
+    for place, members in zip(places, np.array_split(np.arange(n_restarts), n_groups), strict=True):
+        place[: len(members)] = members
+    return places
 
 
-def _run_group(family: Family, state: Progression, n_members: int, fixed: tuple[Any, ...]) -> Progression:
-    """Compiled calls until every restart of the group stands; idle ones are left out of the result."""
+def _run_group(family: Family, state: Progression, fixed: tuple[Any, ...]) -> Progression:
+    """Compiled calls until every restart of the group stands."""
     seen = np.full((GROUP, BOUNDS_AT_ONCE), np.nan, state.lower_bound.dtype)
     histories: list[np.ndarray] = []
     while not histories or state.active.any():
         state = jax.tree.map(np.asarray, _loop(family, replace(state, history=seen), *fixed))
         histories.append(state.history)
-    ended = replace(state, history=np.hstack(histories))
-    return jax.tree.map(lambda part: part[:n_members], ended)
+    return replace(state, history=np.hstack(histories))
 
 
 def _joined(parts: list[Progression]) -> Progression:
     """The restarts of several groups, histories in float64 and as long as the longest."""
-    room = max(part.history.shape[1] for part in parts)
-    long = [
-        replace(part, history=np.pad(np.asarray(part.history, float), gap, constant_values=np.nan))
-        for part in parts
-        for gap in [((0, 0), (0, room - part.history.shape[1]))]
-    ]
-    return jax.tree.map(lambda *fields: np.concatenate(fields), *long)
+    longest = max(part.history.shape[1] for part in parts)
+    joined = jax.tree.map(
+        lambda *fields: np.concatenate(fields), *(replace(p, history=p.active) for p in parts)
+    )
+    history = np.full((len(joined.active), longest), np.nan)
+    for first, part in zip(range(0, len(history), GROUP), parts, strict=True):
+        history[first : first + GROUP, : part.history.shape[1]] = part.history
+    return replace(joined, history=history)
 
 
 @partial(jax.jit, static_argnums=0, compiler_options=ONE_THREAD)

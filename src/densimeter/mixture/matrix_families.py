@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from densimeter.mixture.families import Parameters, constant_terms, normalised, safe_counts, vacancy
-from densimeter.mixture.linalg import gram, inverse_cholesky
+from densimeter.mixture.linalg import cholesky, gram, inverse_cholesky
 
 
 @cache
@@ -148,7 +148,7 @@ class Full:
         return inverse_cholesky(covariances)
 
     def from_local(self, local: Parameters, parameters: Parameters, floor: np.ndarray) -> Parameters:
-        lower = np.linalg.cholesky(parameters.covariances)
+        lower = cholesky(parameters.covariances)
         means = parameters.means + np.einsum("...ij,...j->...i", lower, local.means)
         covariances = lower @ local.covariances @ np.swapaxes(lower, -1, -2)
         return Parameters(local.weights, means, covariances + np.eye(means.shape[-1]) * floor)
@@ -237,7 +237,7 @@ class Tied(Full):
         return xp.broadcast_to(maps, (*covariances.shape[:-2], n_components, n_features, n_features))
 
     def from_local(self, local: Parameters, parameters: Parameters, floor: np.ndarray) -> Parameters:
-        lower = np.linalg.cholesky(parameters.covariances)
+        lower = cholesky(parameters.covariances)
         means = parameters.means + np.einsum("...ij,...kj->...ki", lower, local.means)
         covariance = lower @ local.covariances @ np.swapaxes(lower, -1, -2)
         return Parameters(local.weights, means, covariance + np.eye(means.shape[-1]) * floor)

@@ -1,9 +1,9 @@
 """Rows on their way into the compiled step: laid out in pieces of one shape, grouped by what they miss.
 
 A piece has the same shape whatever the number of rows, so a new row count compiles nothing; tables of a few
-blocks, and rows with missing cells, of whose patterns there are many, come in a few shorter shapes. Short tables are
-laid out once and kept; long ones, and batches that come from elsewhere, are laid out again in each pass, so
-that a fit never holds more than the user's rows and `RESIDENT_BYTES`.
+blocks, and rows with missing cells, of whose patterns there are many, come in a few shorter shapes. Short
+tables are laid out once and kept; long ones, and batches that come from elsewhere, are laid out again in each
+pass, so that a fit never holds more than the user's rows and `RESIDENT_BYTES`.
 """
 
 from __future__ import annotations
