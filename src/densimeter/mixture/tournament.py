@@ -2,8 +2,8 @@
 
 The likelihood has many maxima, and no single way of starting finds good ones on all data: k-means cuts long
 thin clouds across, random rows miss small clusters. So starts of several kinds compete (Biernacki, Celeux and
-Govaert, 2003, call short runs followed by a long one em-EM). They run as one batch. Then the best of them
-competes in the same way with itself after merge and split moves.
+Govaert, 2003, call short runs followed by a long one em-EM). After a few iterations the worse ones drop out.
+Then the best competes in the same way with itself after merge and split moves.
 """
 
 from __future__ import annotations
