@@ -1,15 +1,17 @@
 """Wall time against held-out log-likelihood of whole default fits, ours beside other packages'.
 
-    python benchmarks/mixture_quality.py [DATA ...] [--seeds 3] [--inits 1 10] [--starts] [--append FILE.md]
+    python benchmarks/mixture_quality.py [DATA ...] [--seeds 3] [--inits 1 10] [--starts] [--only FIT ...]
+                                         [--append FILE.md] [--plot FILE.png]
 
-DATA are names from `DATA`. Every package fits with its defaults but the number of components; the second fit
-of a process is timed, compilation of the first apart. The truth's own likelihood is in the last row. With
+DATA are names from `DATA`. Every package fits with its defaults but the number of components; a first fit,
+with the compilation it may need, is not timed. The truth's own likelihood is in the last row. With
 `--starts`, ways of starting are compared instead of packages, merge and split moves among them.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 import warnings
 from collections.abc import Callable
@@ -127,6 +129,18 @@ def gmmx(X: np.ndarray, k: int, n_init: int, seed: int) -> Any:
     return _Scored(lambda T: float(np.mean(model.score_samples(T.astype(np.float32)))))
 
 
+def pomegranate(X: np.ndarray, k: int, n_init: int, seed: int) -> Any:
+    """It has no restarts."""
+    import torch
+    from pomegranate.distributions import Normal
+    from pomegranate.gmm import GeneralMixtureModel
+
+    torch.manual_seed(seed)
+    model = GeneralMixtureModel([Normal(covariance_type="full") for _ in range(k)], random_state=seed)
+    model.fit(torch.tensor(X))
+    return _Scored(lambda T: float(model.log_probability(torch.tensor(T)).mean()))
+
+
 def torchgmm(X: np.ndarray, k: int, n_init: int, seed: int) -> Any:
     """It has no restarts."""
     import torch
@@ -152,8 +166,9 @@ PACKAGES: dict[str, Fit] = {
     "scikit-learn": scikit_learn,
     "torchgmm": torchgmm,
     "gmmx": gmmx,
+    "pomegranate": pomegranate,
 }
-NO_RESTARTS = ("torchgmm", "gmmx")
+NO_RESTARTS = ("torchgmm", "gmmx", "pomegranate")
 
 
 def started(init_params: str, moves: bool) -> Fit:
@@ -191,7 +206,7 @@ STARTS: dict[str, Fit] = {
 def measure(fit: Fit, data: str, n_init: int, seeds: int) -> tuple[float, float, float]:
     """Median seconds, mean and least held-out log-likelihood over the seeds."""
     make, n, k, _ = DATA[data]
-    fit(make(n, 999), k, n_init, 0)
+    fit(make(n, 999), k, 1, 0)
     times, scores = [], []
     for seed in range(seeds):
         X, T = make(n, seed), make(N_TEST, 10_000 + seed)
@@ -202,46 +217,107 @@ def measure(fit: Fit, data: str, n_init: int, seeds: int) -> tuple[float, float,
     return float(np.median(times)), float(np.mean(scores)), float(np.min(scores))
 
 
-def table_of(data: str, fits: dict[str, Fit], inits: list[int], seeds: int) -> str:
+@dataclass(frozen=True)
+class Row:
+    """One fit of one data set: what was measured, or the error instead."""
+
+    name: str
+    n_init: int
+    seconds: float
+    mean: float
+    least: float
+    error: str = ""
+
+    @property
+    def cells(self) -> str:
+        """As Markdown."""
+        if self.error:
+            return f"| {self.name} | {self.n_init} | failed: {self.error} | | |"
+        return f"| {self.name} | {self.n_init} | {self.seconds:.3f} | {self.mean:.4f} | {self.least:.4f} |"
+
+
+def rows_of(data: str, fits: dict[str, Fit], inits: list[int], seeds: int) -> list[Row]:
+    """Every fit that is installed, measured."""
+    rows = []
+    for name, fit in fits.items():
+        for n_init in [1] if name in NO_RESTARTS else inits:
+            try:
+                rows.append(Row(name, n_init, *measure(fit, data, n_init, seeds)))
+            except ImportError:
+                continue
+            except Exception as error:  # a peer that fails on a data set says so in its row
+                rows.append(Row(name, n_init, np.nan, np.nan, np.nan, type(error).__name__))
+            print(rows[-1].cells, file=sys.stderr, flush=True)
+    return rows
+
+
+def truth_of(data: str) -> float:
+    """The truth's mean log-density of the first seed's held-out rows."""
+    make, _, _, truth = DATA[data]
+    return truth(make(N_TEST, 10_000))
+
+
+def table_of(data: str, rows: list[Row]) -> str:
     """The measured rows of one data set, as Markdown."""
     lines = [
         f"\n### {data}\n",
         "| fit | n_init | seconds | held-out log-likelihood | the least of the seeds |",
         "| --- | ---: | ---: | ---: | ---: |",
+        *(row.cells for row in rows),
     ]
-    for name, fit in fits.items():
-        for n_init in [1] if name in NO_RESTARTS else inits:
-            try:
-                seconds, mean, least = measure(fit, data, n_init, seeds)
-            except ImportError:
-                continue
-            except Exception as error:  # a peer that fails on a data set says so in its row
-                lines.append(f"| {name} | {n_init} | failed: {type(error).__name__} | | |")
-                continue
-            lines.append(f"| {name} | {n_init} | {seconds:.3f} | {mean:.4f} | {least:.4f} |")
-    make, _, _, truth = DATA[data]
-    value = truth(make(N_TEST, 10_000))
-    if np.isfinite(value):
+    if np.isfinite(value := truth_of(data)):
         lines.append(f"| truth | | | {value:.4f} | |")
     return "\n".join(lines) + "\n"
 
 
+def draw(measured: dict[str, list[Row]], path: Path) -> None:
+    """Seconds against held-out log-likelihood, a panel for each data set."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(4.2 * len(measured), 3.6), layout="constrained")
+    names = sorted({row.name for rows in measured.values() for row in rows})
+    for axes, (data, rows) in zip(
+        figure.subplots(1, len(measured), squeeze=False)[0], measured.items(), strict=True
+    ):
+        for row in rows:
+            if row.error:
+                continue
+            colour = f"C{names.index(row.name)}"
+            filled = colour if row.n_init == 1 else "none"
+            axes.plot(row.seconds, row.mean, "o", color=colour, markerfacecolor=filled)
+            label = row.name if row.n_init == 1 else f"{row.name}, {row.n_init} restarts"
+            axes.annotate(label, (row.seconds, row.mean), (0, 6), textcoords="offset points", fontsize=7)
+        if np.isfinite(value := truth_of(data)):
+            axes.axhline(value, color="0.6", linestyle=":")
+        axes.set(xscale="log", title=data, xlabel="seconds of a fit", ylabel="held-out nats per row")
+        axes.margins(0.2)
+    figure.savefig(path, dpi=100)
+
+
 def main() -> None:
-    """Parse, measure, print, append."""
+    """Parse, measure, print, append, draw."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", nargs="*", default=list(DATA))
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--inits", type=int, nargs="*", default=[1, 10])
     parser.add_argument("--starts", action="store_true")
+    parser.add_argument("--only", nargs="*", default=[])
     parser.add_argument("--append", type=Path)
+    parser.add_argument("--plot", type=Path)
     options = parser.parse_args()
     warnings.simplefilter("ignore")
+    fits = STARTS if options.starts else PACKAGES
+    chosen = {name: fits[name] for name in options.only or fits}
+    measured = {}
     for data in options.data:
-        text = table_of(data, STARTS if options.starts else PACKAGES, options.inits, options.seeds)
+        measured[data] = rows_of(data, chosen, options.inits, options.seeds)
+        text = table_of(data, measured[data])
         print(text, flush=True)
         if options.append:
             with options.append.open("a", encoding="utf-8") as file:
                 file.write(text)
+    if options.plot:
+        draw(measured, options.plot)
 
 
 if __name__ == "__main__":

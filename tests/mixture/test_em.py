@@ -6,13 +6,13 @@ import jax
 import mpmath
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from sklearn.mixture import GaussianMixture as Reference
 
 from densimeter.foundations.errors import SettingError
-from densimeter.mixture import GaussianMixture
+from densimeter.mixture import GaussianMixture, em
 from densimeter.mixture.catalogue import FAMILIES
 from densimeter.mixture.estep import local_step, natural_step
 from densimeter.mixture.families import Parameters
@@ -105,6 +105,7 @@ def test_merging_in_any_order_gives_the_same_fit(name):
 
 @settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 10_000))
+@example(seed=255)  # the moves decide
 def test_full_covariances_follow_any_invertible_affine_map(seed):
     rng = np.random.default_rng(seed)
     X = rows_of(seed=seed)
@@ -268,3 +269,29 @@ def test_another_row_count_compiles_nothing(name, first, others, compilations):
         assert compilations.count == compiled
     jax.jit(lambda x: x + first)(1.0)  # the counter does count
     assert compilations.count > before
+
+
+def test_one_program_serves_starts_moves_and_restarts(compilations):
+    X, before = rows_of(900, 3), compilations.count
+    GaussianMixture(7, random_state=0).fit(X)
+    assert compilations.count == before + 1
+    GaussianMixture(7, random_state=1, n_init=4).fit(X)
+    assert compilations.count == before + 1
+
+
+def test_restarts_in_turns_give_what_each_gives_alone():
+    """More restarts than a group has places, more iterations than a call has room for."""
+    X = rows_of(300, 2)
+    family, frame, source, _ = prepared(X, np.ones(300), "full")
+    rng, n = np.random.default_rng(3), 2 * em.GROUP + 1
+    start = Parameters(
+        np.full((n, 3), 1 / 3), rng.standard_normal((n, 3, 2)), np.tile(np.eye(2), (n, 3, 1, 1))
+    )
+    rules = em.Rules(0.0, em.BOUNDS_AT_ONCE + 5, np.full(2, 1e-6))
+    together = em.run(family, frame, source, DOUBLE, start, rules)
+    assert together.history.shape == (n, rules.max_iter)
+    for i in range(n):
+        alone = em.run(family, frame, source, DOUBLE, Parameters(*(p[i : i + 1] for p in start)), rules)
+        assert_allclose(together.lower_bound[i], alone.lower_bound[0], rtol=1e-12)
+        assert_allclose(together.history[i], alone.history[0], rtol=1e-12)
+        assert_allclose(together.parameters.means[i], alone.parameters.means[0], rtol=1e-9)

@@ -2,7 +2,7 @@
 
 The story, file by file:
 
-`linalg`             the two factorisations everything needs
+`linalg`             the factorisations everything needs
 `families`           what EM asks of a covariance family: features, natural parameters, M-step
 `matrix_families`    full and tied covariances
 `variance_families`  diagonal and spherical ones
@@ -10,6 +10,7 @@ The story, file by file:
 `sources`            rows laid out for the compiled step, grouped by what they miss
 `frame`              centred and scaled coordinates in which EM runs, and the way back
 `statistics`         expected sums, mergeable
+`workers`            work spread over all processors
 `estep`              the E-step, compiled for a piece of rows and spread over all
 `em`                 the loop, for several restarts at once
 `density`            the log-density in the user's coordinates

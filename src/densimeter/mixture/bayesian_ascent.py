@@ -92,10 +92,11 @@ def step(problem: Problem, posterior: Posterior) -> tuple[Posterior, np.ndarray]
     """The posteriors after one more iteration, and the bounds before it, nats in the user's units."""
     family, prior, dtype = problem.family, problem.prior, problem.dtype
     expected = expected_parameters(family, prior, posterior)
-    error = np.finfo(dtype).eps * np.nanmax(family.cancellation(expected), initial=0.0)
+    theta = family.natural(expected)
+    error = np.finfo(dtype).eps * np.nanmax(family.cancellation(theta, expected), initial=0.0)
     differences_first = error > TOLERATED_ERROR[dtype] and problem.source.complete
-    e_step = local_step if differences_first else natural_step
-    sums = e_step(family, problem.frame, problem.source, dtype, expected).scaled(problem.unit)
+    where = family, problem.frame, problem.source, dtype, expected
+    sums = (local_step(*where) if differences_first else natural_step(*where, theta)).scaled(problem.unit)
     bounds = sums.log_likelihood - divergence(family, prior, posterior)
     if differences_first:
         return updated_locally(family, prior, sums.sums, expected), bounds

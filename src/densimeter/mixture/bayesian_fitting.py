@@ -17,7 +17,7 @@ from densimeter.mixture.fitting import TIE, Table, is_proper, rows_to_start_from
 from densimeter.mixture.frame import ColumnMoments, Frame, column_moments
 from densimeter.mixture.priors import Prior, WeightPrior
 from densimeter.mixture.sources import Layout
-from densimeter.mixture.starts import StartPlan
+from densimeter.mixture.starts import StartPlan, starting_sums
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,14 +140,11 @@ def make_posteriors(
     """The posteriors that the restarts begin with, stacked, in the frame: M-steps on assigned rows."""
     rows, mass, z = rows_to_start_from(table, moments, frame, rng)
     total = sum(float(weights.sum(dtype=np.float64)) for _, weights in table.batches())
-    kinds = recipe.start.kinds
-    assigned = [kinds[i % len(kinds)](z, mass, recipe.n_components, rng) for i in range(recipe.n_init)]
-    unit = recipe.unit * total / mass.sum()  # the rows looked at stand for all
-    return updated(
-        recipe.family,
-        prior,
-        np.stack([(r * mass[:, None]).T @ features(recipe.family, rows) for r in assigned]) * unit,
+    sums = starting_sums(
+        features(recipe.family, rows), z, mass, recipe.n_components, recipe.start.kinds, rng, recipe.n_init
     )
+    unit = recipe.unit * total / mass.sum()  # the rows looked at stand for all
+    return updated(recipe.family, prior, sums * unit)
 
 
 def _moved(

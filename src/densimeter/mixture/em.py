@@ -1,7 +1,8 @@
 """The loop of expectation-maximisation, for several restarts at once.
 
-Rows that fit one piece run in a single compiled loop; a host loop drives the compiled E-step over everything
-else. Both stop a restart when its mean log-likelihood changes by less than the tolerance.
+Rows that fit one piece run in a compiled loop, one restart after the other and their groups side by side on
+all processors; a host loop drives the compiled E-step over everything else, all restarts in each pass. Both
+stop a restart when its mean log-likelihood changes by less than the tolerance.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from densimeter.mixture.estep import ONE_THREAD, Chart, local_step, natural_step
 from densimeter.mixture.families import Family, Parameters
 from densimeter.mixture.frame import Frame
 from densimeter.mixture.sources import Piece, Resident, Source
+from densimeter.mixture.workers import in_order, n_threads
 
 TOLERATED_ERROR = {np.dtype(np.float64): 1e-7, np.dtype(np.float32): 1e-2}
 """Worst error of a log-density, in nats, beyond which the E-step takes differences first; by dtype.
@@ -27,6 +29,8 @@ TOLERATED_ERROR = {np.dtype(np.float64): 1e-7, np.dtype(np.float32): 1e-2}
 Rounding errors are rarely all of one sign: the errors seen are some thirty times smaller than this bound.
 """
 
+GROUP = 5
+"""Restarts of a compiled call, idle ones among them: one program serves any number of restarts."""
 BOUNDS_AT_ONCE = 128
 """Iterations of a compiled call: so many bounds it has room for, whatever the limit of iterations."""
 
@@ -93,13 +97,14 @@ def _run_on_host(
     while state.active.any():
         chosen = _bucketed(np.flatnonzero(state.active), len(state.active))
         current = Parameters(*(part[chosen] for part in state.parameters))
-        error = np.finfo(dtype).eps * np.nanmax(family.cancellation(current), initial=0.0)
+        theta = family.natural(current)
+        error = np.finfo(dtype).eps * np.nanmax(family.cancellation(theta, current), initial=0.0)
         if error > TOLERATED_ERROR[dtype] and source.complete:
             sums = local_step(family, frame, source, dtype, current)
             local = family.maximise(sums.sums, n_features, np.zeros(n_features))
             moved = family.from_local(local, current, rules.floor)
         else:
-            sums = natural_step(family, frame, source, dtype, current)
+            sums = natural_step(family, frame, source, dtype, current, theta)
             moved = sums.finish(family, n_features, rules.floor)
         state = _advance(state, chosen, moved, sums.mean_log_likelihood, rules)
     return state
@@ -134,25 +139,59 @@ def _run_compiled(
     """The loop in compiled calls; restarts that need differences first are left active."""
     chart = Chart.of(frame, np.arange(len(frame.location)), dtype)
     limit = dtype.type(TOLERATED_ERROR[dtype] / np.finfo(dtype).eps)
-    floor, tol, max_iter = rules.floor.astype(dtype), dtype.type(rules.tol), np.int32(rules.max_iter)
-    seen = np.full((len(state.active), BOUNDS_AT_ONCE), np.nan)
+    fixed = chart, piece, rules.floor.astype(dtype), dtype.type(rules.tol), np.int32(rules.max_iter), limit
     state = jax.tree.map(lambda part: part.astype(dtype) if part.dtype == float else part, state)
-    histories = []
-    with computing_in(dtype):
-        while not histories or state.active.any():
-            begun = replace(state, history=seen.astype(dtype))
-            state = jax.tree.map(np.asarray, _loop(family, begun, chart, piece, floor, tol, max_iter, limit))
-            histories.append(state.history)
-    unfinished = ~state.converged & np.isfinite(state.lower_bound) & (state.n_iter < rules.max_iter)
-    history = np.hstack(histories).astype(np.float64) + frame.log_jacobian
+    places = _groups(len(state.active))
+    grouped = jax.tree.map(lambda part: part[places], state)
+    grouped = replace(grouped, active=grouped.active & (places >= 0))
+
+    def compute(group: int) -> Progression:
+        with computing_in(dtype):
+            return _run_group(family, jax.tree.map(lambda part: part[group], grouped), fixed)
+
+    ended = _joined([part for _, part in in_order(range(len(places)), compute)])
+    ended = jax.tree.map(lambda part: part[places.ravel() >= 0], ended)
+    unfinished = ~ended.converged & np.isfinite(ended.lower_bound) & (ended.n_iter < rules.max_iter)
+    history = ended.history + frame.log_jacobian
     return Progression(
-        Parameters(*(part.astype(np.float64) for part in state.parameters)),
-        state.lower_bound.astype(np.float64) + frame.log_jacobian,
-        state.n_iter,
-        state.converged,
-        unfinished | (state.n_iter == 0),
+        Parameters(*(part.astype(np.float64) for part in ended.parameters)),
+        ended.lower_bound.astype(np.float64) + frame.log_jacobian,
+        ended.n_iter,
+        ended.converged,
+        unfinished | (ended.n_iter == 0),
         history[:, ~np.isnan(history).all(axis=0)],
     )
+
+
+def _groups(n_restarts: int) -> np.ndarray:
+    """The restarts of each group, ``(n_groups, GROUP)``, -1 for idle places: as many groups as threads."""
+    n_groups = max(-(-n_restarts // GROUP), min(n_restarts, n_threads()))
+    places = np.full((n_groups, GROUP), -1)
+    for place, members in zip(places, np.array_split(np.arange(n_restarts), n_groups), strict=True):
+        place[: len(members)] = members
+    return places
+
+
+def _run_group(family: Family, state: Progression, fixed: tuple[Any, ...]) -> Progression:
+    """Compiled calls until every restart of the group stands."""
+    seen = np.full((GROUP, BOUNDS_AT_ONCE), np.nan, state.lower_bound.dtype)
+    histories: list[np.ndarray] = []
+    while not histories or state.active.any():
+        state = jax.tree.map(np.asarray, _loop(family, replace(state, history=seen), *fixed))
+        histories.append(state.history)
+    return replace(state, history=np.hstack(histories))
+
+
+def _joined(parts: list[Progression]) -> Progression:
+    """The restarts of several groups, histories in float64 and as long as the longest."""
+    longest = max(part.history.shape[1] for part in parts)
+    joined = jax.tree.map(
+        lambda *fields: np.concatenate(fields), *(replace(p, history=p.active) for p in parts)
+    )
+    history = np.full((len(joined.active), longest), np.nan)
+    for first, part in zip(range(0, len(history), GROUP), parts, strict=True):
+        history[first : first + GROUP, : part.history.shape[1]] = part.history
+    return replace(joined, history=history)
 
 
 @partial(jax.jit, static_argnums=0, compiler_options=ONE_THREAD)
@@ -166,33 +205,32 @@ def _loop(
     max_iter: jax.Array,
     limit: jax.Array,
 ) -> Progression:
-    """As many iterations as the history has room for, or until every restart stands."""
+    """For each restart as many iterations as the history has room for, or until it stands."""
     total_weight = piece.weights.sum()
     n_features = begun.parameters.means.shape[-1]
     room = begun.history.shape[1]
 
     def step(turn: tuple[jax.Array, Progression]) -> tuple[jax.Array, Progression]:
         i, state = turn
-        on = state.active & (family.cancellation(state.parameters) < limit)
-        sums, log_likelihood = sweep(family, family.natural(state.parameters), chart, piece)
-        moved = family.maximise(sums, n_features, floor)
-        bound = jnp.where(on, log_likelihood / total_weight, state.lower_bound)
+        theta = family.natural(state.parameters)
+        on = state.active & (family.cancellation(theta, state.parameters) < limit)
+        sums, log_likelihood = sweep(family, theta[None], chart, piece)
+        moved = family.maximise(sums[0], n_features, floor)
+        bound = jnp.where(on, log_likelihood[0] / total_weight, state.lower_bound)
         settled = jnp.where(on, jnp.abs(bound - state.lower_bound) < tol, state.converged)
         n_iter = state.n_iter + on
-        parameters = Parameters(*map(partial(_select, on), moved, state.parameters))
+        parameters = jax.tree.map(partial(jnp.where, on), moved, state.parameters)
         going = on & ~settled & jnp.isfinite(bound) & (n_iter < max_iter)
-        history = state.history.at[:, i].set(jnp.where(on, bound, jnp.nan))
+        history = state.history.at[i].set(jnp.where(on, bound, jnp.nan))
         return i + 1, Progression(parameters, bound, n_iter, settled, going, history)
 
     def unfinished(turn: tuple[jax.Array, Progression]) -> jax.Array:
-        return turn[1].active.any() & (turn[0] < room)
+        return turn[1].active & (turn[0] < room)
 
-    _, last = jax.lax.while_loop(unfinished, step, (jnp.int32(0), begun))
-    return last
+    def run_one(state: Progression) -> Progression:
+        return jax.lax.while_loop(unfinished, step, (jnp.int32(0), state))[1]
 
-
-def _select(on: jax.Array, new: jax.Array, old: jax.Array) -> jax.Array:
-    return jnp.where(on.reshape(-1, *[1] * (new.ndim - 1)), new, old)
+    return jax.lax.map(run_one, begun)
 
 
 jax.tree_util.register_dataclass(

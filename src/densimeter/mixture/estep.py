@@ -10,10 +10,7 @@ are too small to be worth splitting themselves.
 
 from __future__ import annotations
 
-import os
-from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -26,6 +23,7 @@ from densimeter.mixture.families import LOG_TWO_PI, Family, Parameters
 from densimeter.mixture.frame import Frame
 from densimeter.mixture.sources import Item, Piece, Source
 from densimeter.mixture.statistics import ExpectedSums
+from densimeter.mixture.workers import in_order
 
 ONE_THREAD = {"xla_cpu_multi_thread_eigen": False}
 
@@ -108,50 +106,38 @@ def local_sums(
     return jax.lax.fori_loop(0, piece.n_filled, add, zero)
 
 
-Compute = Callable[[Item], tuple[np.ndarray, np.ndarray]]
+class Planned(NamedTuple):
+    """A piece to be, with the natural parameters and the chart of the columns it knows."""
 
-
-def _over_pieces(source: Source, compute: Compute) -> Iterator[tuple[Item, tuple[np.ndarray, np.ndarray]]]:
-    """Each item with its result, in order, computed on all processors with few pieces in flight."""
-    n_workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    waiting: deque[tuple[Item, Future[tuple[np.ndarray, np.ndarray]]]] = deque()
-    with ThreadPoolExecutor(n_workers) as pool:
-        for item in source:
-            waiting.append((item, pool.submit(compute, item)))
-            if len(waiting) > 2 * n_workers:
-                first, future = waiting.popleft()
-                yield first, future.result()
-        while waiting:
-            first, future = waiting.popleft()
-            yield first, future.result()
+    item: Item
+    theta: np.ndarray
+    chart: Chart
 
 
 def natural_step(
-    family: Family, frame: Frame, source: Source, dtype: np.dtype, parameters: Parameters
+    family: Family,
+    frame: Frame,
+    source: Source,
+    dtype: np.dtype,
+    parameters: Parameters,
+    theta: np.ndarray | None = None,
 ) -> ExpectedSums:
-    """The E-step over a source, parameters in the frame; missing cells are completed by pattern."""
+    """The E-step over a source, parameters in the frame; missing cells are completed by pattern.
+
+    `theta` are the natural parameters of `parameters`, if they are known already.
+    """
     n_restarts, n_components, n_features = parameters.means.shape
-    plans: dict[bytes, tuple[np.ndarray, Chart]] = {}
     totals: dict[bytes, list[Any]] = {}
 
-    def plan(observed: np.ndarray) -> tuple[np.ndarray, Chart]:
-        key = observed.tobytes()
-        if key not in plans:
-            theta = np.zeros((n_restarts, n_components, family.n_terms(n_features)), dtype)
-            theta[..., family.terms(observed, n_features)] = family.natural(
-                family.marginal(parameters, observed)
-            )
-            plans[key] = theta, Chart.of(frame, observed, dtype)
-        return plans[key]
-
-    def compute(item: Item) -> tuple[np.ndarray, np.ndarray]:
+    def compute(planned: Planned) -> tuple[np.ndarray, np.ndarray]:
+        item, theta, chart = planned
         with computing_in(dtype):
-            theta, chart = plan(item.observed)
             sums, log_likelihood = natural_sums(family, theta, chart, item.lay_out())
             return np.asarray(sums, np.float64), np.asarray(log_likelihood, np.float64)
 
     weight = 0.0
-    for item, (sums, log_likelihood) in _over_pieces(source, compute):
+    planned = _planned(family, frame, source, dtype, parameters, theta)
+    for (item, _, _), (sums, log_likelihood) in in_order(planned, compute):
         total = totals.setdefault(item.observed.tobytes(), [item.observed, 0.0, 0.0])
         total[1] = total[1] + sums
         total[2] = total[2] + log_likelihood + item.weight * np.log(1 / frame.scale[item.observed]).sum()
@@ -162,6 +148,30 @@ def natural_step(
             sums = family.complete(sums[..., family.terms(observed, n_features)], parameters, observed)
         result = result.merge(ExpectedSums(sums, log_likelihood, 0.0))
     return ExpectedSums(result.sums, result.log_likelihood, weight)
+
+
+def _planned(
+    family: Family,
+    frame: Frame,
+    source: Source,
+    dtype: np.dtype,
+    parameters: Parameters,
+    theta: np.ndarray | None,
+) -> Iterator[Planned]:
+    """The items of a source, those with the same columns sharing their plan."""
+    n_features = len(frame.location)
+    plans: dict[bytes, tuple[np.ndarray, Chart]] = {}
+    for item in source:
+        observed, key = item.observed, item.observed.tobytes()
+        if key not in plans:
+            if len(observed) < n_features or theta is None:
+                own = family.natural(family.marginal(parameters, observed))
+            else:
+                own = theta
+            spread = np.zeros((*own.shape[:-1], family.n_terms(n_features)), dtype)
+            spread[..., family.terms(observed, n_features)] = own
+            plans[key] = spread, Chart.of(frame, observed, dtype)
+        yield Planned(item, *plans[key])
 
 
 def local_step(
@@ -183,7 +193,7 @@ def local_step(
             return np.asarray(sums, np.float64), np.asarray(log_likelihood, np.float64)
 
     result = ExpectedSums.zero(n_restarts, n_components, family.n_terms(d))
-    for item, (sums, log_likelihood) in _over_pieces(source, compute):
+    for item, (sums, log_likelihood) in in_order(source, compute):
         shifted = log_likelihood + item.weight * frame.log_jacobian
         result = result.merge(ExpectedSums(sums, shifted, item.weight))
     return result

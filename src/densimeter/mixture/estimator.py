@@ -30,7 +30,8 @@ class GaussianMixture(StreamedMixture):
     - `reg_covar` is in units of each column's variance: a change of units changes nothing but the units.
     - EM runs in centred and scaled coordinates: adding 1e8 to every column changes nothing but the means.
     - `sample` draws anew at each call; give it a `random_state` to repeat a draw.
-    - All `n_init` restarts run in one compiled loop.
+    - The `n_init` restarts run side by side: as one batch in each pass over a long table, on all processors
+      over a short one.
     - Starts are made on whitened rows, and give every row to its nearest centre also for ``"k-means++"`` and
       ``"random_from_data"``, so that no component begins as a spike on a single row.
 

@@ -53,10 +53,11 @@ class Family(Protocol):
         """
         ...
 
-    def cancellation(self, parameters: Parameters) -> Any:
+    def cancellation(self, theta: Any, parameters: Parameters) -> Any:
         """By how much ``<theta, phi(x)>`` may exceed the log-density it adds up to, ``(...,)``.
 
-        Times the machine precision it is the error of an E-step in natural parameters, in nats.
+        `theta` are the natural parameters of `parameters`. Times the machine precision the result is the
+        error of an E-step in natural parameters, in nats.
         """
         ...
 

@@ -13,7 +13,7 @@ from densimeter.mixture.families import Family, Parameters
 from densimeter.mixture.frame import ColumnMoments, Frame, column_moments
 from densimeter.mixture.missing import fill_by_one_gaussian
 from densimeter.mixture.sources import Batches, Layout, Resident, Source, Streamed
-from densimeter.mixture.starts import StartPlan, outwards, parameters_of, starting_rows, whitened
+from densimeter.mixture.starts import StartPlan, outwards, starting_rows, starting_sums, whitened
 from densimeter.mixture.tournament import winners
 
 BATCH_NUMBERS = 1 << 20
@@ -60,6 +60,10 @@ class Table:
     dtype: np.dtype
     resident: bool
 
+    def fits(self, layout: Layout) -> bool:
+        """Whether one piece holds all rows: restarts then take turns instead of sharing each pass."""
+        return self.resident and sum(len(rows) for rows, _ in self.batches()) <= layout.piece_rows
+
     def source(self, layout: Layout, complete: bool) -> Source:
         """The rows as the E-step wants them."""
         return (Resident if self.resident else Streamed)(layout, self.batches, complete)
@@ -90,7 +94,9 @@ def fit_mixture(table: Table, recipe: Recipe, rng: np.random.Generator) -> Fit:
     frame = Frame.of(moments, recipe.family, table.dtype)
     start = make_starts(table, moments, frame, recipe, rng)
     n_features = len(frame.location)
-    layout = Layout.of(recipe.family, n_features, recipe.capacity * len(start.weights), table.dtype)
+    layout = Layout.of(recipe.family, n_features, recipe.capacity, table.dtype)
+    if not table.fits(layout):
+        layout = Layout.of(recipe.family, n_features, recipe.capacity * len(start.weights), table.dtype)
     source = table.source(layout, moments.complete)
     rules = em.Rules(recipe.tol, recipe.max_iter, frame.floor(recipe.reg_covar))
     ended = em.run(recipe.family, frame, source, table.dtype, start, rules)
@@ -130,17 +136,18 @@ def make_starts(
         return padded(family, same, recipe.capacity)
     rows, mass, z = rows_to_start_from(table, moments, frame, rng)
     features, floor = family.expand(rows.T).T, frame.floor(recipe.reg_covar)
-    starts = []
     surplus = recipe.plan.surplus if k > 1 else 0  # one component has but one start
-    for i in range(recipe.n_init + surplus):
-        kind = recipe.plan.kinds[i % len(recipe.plan.kinds)]
-        responsibilities = kind(z, mass, k, rng)
-        made = parameters_of(family, features, mass, responsibilities, floor)
-        starts.append([own if part is None else part for own, part in zip(made, given, strict=True)])
-    entrants = padded(family, Parameters(*map(np.stack, zip(*starts, strict=True))), recipe.capacity)
+    n_starts = recipe.n_init + surplus
+    sums = starting_sums(features, z, mass, k, recipe.plan.kinds, rng, n_starts)
+    made = family.maximise(sums, len(floor), floor)
+    chosen = [
+        own if part is None else np.broadcast_to(part, own.shape)
+        for own, part in zip(made, given, strict=True)
+    ]
+    entrants = padded(family, Parameters(*chosen), recipe.capacity)
     if not surplus:
         return entrants
-    return winners(family, rows, mass, floor, entrants, recipe.n_init)
+    return winners(family, rows, z, mass, floor, entrants, recipe.n_init)
 
 
 def _best(recipe: Recipe, frame: Frame, ended: em.Progression) -> Fit:

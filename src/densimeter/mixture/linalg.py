@@ -1,4 +1,4 @@
-"""Two factorisations that NumPy and JAX do differently, with one behaviour: NaN where there is no factor."""
+"""Factorisations that NumPy and JAX do differently, with one behaviour: NaN where there is no factor."""
 
 from __future__ import annotations
 
@@ -18,13 +18,23 @@ def inverse_cholesky(matrices: Any) -> Any:
     return jax.scipy.linalg.solve_triangular(lower, eye, lower=True)
 
 
-def _inverse_cholesky_numpy(matrices: np.ndarray) -> np.ndarray:
+def cholesky(matrices: np.ndarray) -> np.ndarray:
+    """``L`` with ``L L^T`` the given symmetric matrices ``(..., d, d)``; NaN if not positive definite."""
     try:
-        return np.tril(np.linalg.inv(np.linalg.cholesky(matrices)))
+        return np.linalg.cholesky(matrices)
     except np.linalg.LinAlgError:
         if matrices.ndim == 2:
             return np.full_like(matrices, np.nan)
-        return np.stack([_inverse_cholesky_numpy(matrix) for matrix in matrices])
+        return np.stack([cholesky(matrix) for matrix in matrices])
+
+
+def _inverse_cholesky_numpy(matrices: np.ndarray) -> np.ndarray:
+    lower = cholesky(matrices)
+    lost = np.isnan(lower)
+    if not lost.any():
+        return np.tril(np.linalg.inv(lower))
+    inverse = np.linalg.inv(np.where(lost, np.eye(lower.shape[-1]), lower))
+    return np.where(lost.any((-2, -1), keepdims=True), np.nan, np.tril(inverse))
 
 
 def gram(factors: Any) -> Any:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import jax
@@ -11,24 +12,27 @@ import jax.numpy as jnp
 import numpy as np
 
 from densimeter.mixture.families import Parameters, constant_terms, normalised, safe_counts, vacancy
-from densimeter.mixture.linalg import gram, inverse_cholesky
+from densimeter.mixture.linalg import cholesky, gram, inverse_cholesky
 
 
+@cache
 def _pairs(n_features: int) -> tuple[np.ndarray, np.ndarray]:
     """Every pair of columns once, in the order of their distance around a circle.
 
     Pairs ``(i, i + s mod d)`` of one distance s are a product of two contiguous blocks of columns, which is
-    several times faster to make than the triangle's rows of all lengths.
+    several times faster to make than the triangle's rows of all lengths. The indices have a dtype that JAX
+    knows in every precision.
     """
     d = n_features
-    first = np.tile(np.arange(d), d // 2 + 1)[: d * (d + 1) // 2]
-    distance = np.arange(len(first)) // d
-    return first, (first + distance) % d
+    first = np.tile(np.arange(d, dtype=np.int32), d // 2 + 1)[: d * (d + 1) // 2]
+    distance = np.arange(len(first), dtype=np.int32) // np.int32(d)
+    return first, (first + distance) % np.int32(d)
 
 
+@cache
 def _positions(n_features: int) -> np.ndarray:
     """Where the pair of columns i and j stands among the `_pairs`, ``(d, d)``."""
-    positions = np.zeros((n_features, n_features), int)
+    positions = np.zeros((n_features, n_features), np.int32)
     rows, columns = _pairs(n_features)
     positions[rows, columns] = positions[columns, rows] = np.arange(len(rows))
     return positions
@@ -97,12 +101,13 @@ class Full:
         covariances = second - _outer(means, means) + eye * (floor + vacancy(counts)[..., None, None])
         return Parameters(normalised(counts), means, covariances)
 
-    def cancellation(self, parameters: Parameters) -> Any:
+    def cancellation(self, theta: Any, parameters: Parameters) -> Any:
         weights, means, covariances = parameters
         xp = means.__array_namespace__()
-        precisions = gram(inverse_cholesky(covariances))
         reach = xp.abs(means) + xp.sqrt(xp.diagonal(covariances, axis1=-2, axis2=-1))
-        terms = (xp.abs(precisions) * _outer(reach, reach)).sum((-2, -1))
+        rows, columns = _pairs(means.shape[-1])
+        products = reach[..., rows] * reach[..., columns]
+        terms = 2 * (xp.abs(theta[..., -len(rows) :]) * products).sum(-1)
         return xp.where(weights > 0, terms, 0.0).max(-1)
 
     def marginal(self, parameters: Parameters, columns: np.ndarray) -> Parameters:
@@ -143,7 +148,7 @@ class Full:
         return inverse_cholesky(covariances)
 
     def from_local(self, local: Parameters, parameters: Parameters, floor: np.ndarray) -> Parameters:
-        lower = np.linalg.cholesky(parameters.covariances)
+        lower = cholesky(parameters.covariances)
         means = parameters.means + np.einsum("...ij,...j->...i", lower, local.means)
         covariances = lower @ local.covariances @ np.swapaxes(lower, -1, -2)
         return Parameters(local.weights, means, covariances + np.eye(means.shape[-1]) * floor)
@@ -220,8 +225,8 @@ class Tied(Full):
     def _pooled(self, weights: Any, covariances: Any) -> Any:
         return (covariances * weights[..., None, None]).sum(-3)
 
-    def cancellation(self, parameters: Parameters) -> Any:
-        return super().cancellation(self._spread(parameters))
+    def cancellation(self, theta: Any, parameters: Parameters) -> Any:
+        return super().cancellation(theta, self._spread(parameters))
 
     def complete(self, sums: np.ndarray, parameters: Parameters, observed: np.ndarray) -> np.ndarray:
         return super().complete(sums, self._spread(parameters), observed)
@@ -232,7 +237,7 @@ class Tied(Full):
         return xp.broadcast_to(maps, (*covariances.shape[:-2], n_components, n_features, n_features))
 
     def from_local(self, local: Parameters, parameters: Parameters, floor: np.ndarray) -> Parameters:
-        lower = np.linalg.cholesky(parameters.covariances)
+        lower = cholesky(parameters.covariances)
         means = parameters.means + np.einsum("...ij,...kj->...ki", lower, local.means)
         covariance = lower @ local.covariances @ np.swapaxes(lower, -1, -2)
         return Parameters(local.weights, means, covariance + np.eye(means.shape[-1]) * floor)

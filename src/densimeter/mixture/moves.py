@@ -8,49 +8,45 @@ made on responsibilities and followed by an M-step, so that they serve every cov
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import combinations
+from itertools import islice
 
 import numpy as np
 
 from densimeter.mixture.density import log_joint, normalise
 from densimeter.mixture.families import Family, Parameters
-from densimeter.mixture.starts import parameters_of
 
 
 def moved(
     family: Family,
     rows: np.ndarray,
+    z: np.ndarray,
     weights: np.ndarray,
     floor: np.ndarray,
     mixture: Parameters,
     n_moves: int,
-) -> list[Parameters]:
-    """At most `n_moves` mixtures, each `mixture` after one move, the most promising first.
+) -> Parameters:
+    """At most `n_moves` mixtures, stacked, each `mixture` after one move, the most promising first.
 
-    `rows` ``(n, d)`` are in the frame of the mixture. Fewer than three components, or degenerate
-    ones, cannot move.
+    `rows` ``(n, d)`` are in the frame of the mixture, `z` the same rows whitened and ordered outwards. Fewer
+    than three components, or degenerate ones, cannot move.
     """
     try:
         factors = family.precision_cholesky(mixture.covariances)
     except np.linalg.LinAlgError:
-        return []
+        return Parameters(*(part[None][:0] for part in mixture))
     joint = log_joint(family, rows, mixture.weights, mixture.means, factors)
-    posterior = np.exp(normalise(joint)[1])
-    members = posterior * weights[:, None]
+    members = np.exp(normalise(joint)[1]) * weights[:, None]
     alive = np.flatnonzero(members.sum(0) > 0)
+    every = _ranked(_by_overlap(members, alive), _by_misfit(joint, members, mixture.weights, alive))
+    moves = list(islice(every, n_moves))
     features = family.expand(rows.T).T
-    moves = _ranked(_by_overlap(members, alive), _by_misfit(joint, members, mixture.weights, alive))
-    made = []
-    for (kept, freed), split in moves:
-        if len(made) == n_moves:
-            break
-        shares = posterior.copy()
-        shares[:, kept] += shares[:, freed]
-        side = _upper_half(rows, members[:, split])
-        shares[:, freed] = np.where(side, shares[:, split], 0)
-        shares[:, split] = np.where(side, 0, shares[:, split])
-        made.append(parameters_of(family, features, weights, shares, floor))
-    return made
+    halves = {split: _halves(features, z, members[:, split]) for split in {split for _, split in moves}}
+    before = members.T @ features  # moves share rows out anew, and sums over rows with them
+    sums = np.repeat(before[None], len(moves), axis=0)
+    for made, ((kept, freed), split) in zip(sums, moves, strict=True):
+        made[kept] += before[freed]
+        made[freed], made[split] = halves[split]
+    return family.maximise(sums, len(floor), floor)
 
 
 def _ranked(pairs: list[tuple[int, int]], splits: list[int]) -> Iterator[tuple[tuple[int, int], int]]:
@@ -63,10 +59,11 @@ def _ranked(pairs: list[tuple[int, int]], splits: list[int]) -> Iterator[tuple[t
 
 
 def _by_overlap(members: np.ndarray, alive: np.ndarray) -> list[tuple[int, int]]:
-    """Pairs of components by the cosine of their responsibilities."""
-    columns = members / np.maximum(np.linalg.norm(members, axis=0), 1e-300)
-    overlap = columns.T @ columns
-    return sorted(combinations(alive.tolist(), 2), key=lambda pair: -overlap[pair])
+    """Pairs of components by the cosine of their responsibilities, the largest first."""
+    columns = members[:, alive] / np.linalg.norm(members[:, alive], axis=0)
+    first, second = np.triu_indices(len(alive), 1)
+    order = np.argsort(-(columns.T @ columns)[first, second], kind="stable")
+    return list(zip(alive[first[order]].tolist(), alive[second[order]].tolist(), strict=True))
 
 
 def _by_misfit(joint: np.ndarray, members: np.ndarray, weights: np.ndarray, alive: np.ndarray) -> list[int]:
@@ -77,8 +74,12 @@ def _by_misfit(joint: np.ndarray, members: np.ndarray, weights: np.ndarray, aliv
     return alive[np.argsort(-misfit, kind="stable")].tolist()
 
 
-def _upper_half(rows: np.ndarray, mass: np.ndarray) -> np.ndarray:
-    """The rows beyond the mean of the given mass along its longest axis."""
-    centred = rows - mass @ rows / mass.sum()
-    axis = np.linalg.eigh((centred.T * mass) @ centred)[1][:, -1]
-    return centred @ axis > 0
+def _halves(features: np.ndarray, z: np.ndarray, mass: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Sums over either side of the mean of the given mass along its longest axis.
+
+    The axis is that of the whitened rows, which no affine map changes, and points to the outermost of them.
+    """
+    centred = z - mass @ z / mass.sum()
+    along = centred @ np.linalg.eigh((centred.T * mass) @ centred)[1][:, -1]
+    upper = (along > 0) == (along[-1] > 0)
+    return (mass * upper) @ features, (mass * ~upper) @ features

@@ -1,9 +1,9 @@
 """Rows on their way into the compiled step: laid out in pieces of one shape, grouped by what they miss.
 
-A piece has the same shape whatever the number of rows, so a new row count compiles nothing; rows with missing
-cells, of whose patterns there are many, come in a few shorter shapes. Short tables are
-laid out once and kept; long ones, and batches that come from elsewhere, are laid out again in each pass, so
-that a fit never holds more than the user's rows and `RESIDENT_BYTES`.
+A piece has the same shape whatever the number of rows, so a new row count compiles nothing; tables of a few
+blocks, and rows with missing cells, of whose patterns there are many, come in a few shorter shapes. Short
+tables are laid out once and kept; long ones, and batches that come from elsewhere, are laid out again in each
+pass, so that a fit never holds more than the user's rows and `RESIDENT_BYTES`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ import numpy as np
 from densimeter.foundations.precision import computing_in
 from densimeter.mixture.families import Family
 
-BLOCKS_PER_PIECE = 32
+BLOCKS_PER_PIECE, FEW_BLOCKS = 32, 6
+"""Blocks of a piece, and of one that holds a short table: less to clear and to copy."""
 RESIDENT_BYTES = 64 * 2**20
 """Tables up to this size are copied once in the layout of the compiled step; longer ones are streamed."""
 _CACHED_NUMBERS = 1 << 16
@@ -70,13 +71,13 @@ class Layout:
         """Rows that a piece holds."""
         return self.block * BLOCKS_PER_PIECE
 
-    def lay_out(self, rows: np.ndarray, weights: np.ndarray, shape: tuple[int, int] | None = None) -> Piece:
-        """At most `piece_rows` rows as a piece; padding has weight zero, missing cells are zero.
+    def lay_out(self, rows: np.ndarray, weights: np.ndarray, shape: tuple[int, int]) -> Piece:
+        """At most `piece_rows` rows as a piece; padding has weight zero.
 
-        `shape` is the number of blocks and their length, those of every complete piece by default.
+        `shape` is the number of blocks and their length.
         """
         n, d = rows.shape
-        n_blocks, block = shape or (BLOCKS_PER_PIECE, self.block)
+        n_blocks, block = shape
         columns = np.zeros((n_blocks, d, block), self.dtype)
         laid_weights = np.zeros((n_blocks, block), self.dtype)
         n_filled = -(-n // block)
@@ -86,8 +87,6 @@ class Layout:
             columns[i, :, :size] = rows[part].T
             columns[i, :, size:] = rows[:1].T  # padding that is no farther out than the data
             laid_weights[i, :size] = weights[part]
-        if shape is not None:
-            np.nan_to_num(columns, copy=False)
         return Piece(columns, laid_weights, np.int32(n_filled))
 
     def _tight_shape(self, n_rows: int) -> tuple[int, int]:
@@ -120,9 +119,12 @@ class Layout:
         self, observed: np.ndarray, rows: np.ndarray, weights: np.ndarray, chosen: slice | np.ndarray
     ) -> Item:
         mass = weights[chosen]
-        shape = None if isinstance(chosen, slice) else self._tight_shape(len(mass))
         total = float(mass.sum(dtype=np.float64))
-        return Item(observed, total, lambda: self.lay_out(rows[chosen], mass, shape))
+        if not isinstance(chosen, slice):  # a pattern: missing cells become zero
+            tight = self._tight_shape(len(mass))
+            return Item(observed, total, lambda: self.lay_out(np.nan_to_num(rows[chosen]), mass, tight))
+        n_blocks = FEW_BLOCKS if len(rows) <= FEW_BLOCKS * self.block else BLOCKS_PER_PIECE
+        return Item(observed, total, lambda: self.lay_out(rows[chosen], mass, (n_blocks, self.block)))
 
 
 def patterns(rows: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:

@@ -1,4 +1,4 @@
-"""Where EM begins: hard assignments of rows to components, by the words scikit-learn uses for them.
+"""Where EM begins: assignments of rows to components, by the words scikit-learn uses for them.
 
 A start sees the weighted *set* of rows, whitened: equal rows are merged, rows are sorted by their distance
 from the centre, and every draw is the inverse of the cumulated weights at a uniform number. So a start
@@ -13,15 +13,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from densimeter.mixture.families import Family, Parameters
 from densimeter.mixture.sources import Batches
 
 SUBSAMPLE = 16384
 """Rows that a start looks at: enough to place components, however long the table."""
 LLOYD_STEPS = 10
 
-Start = Callable[[np.ndarray, np.ndarray, int, np.random.Generator], np.ndarray]
-"""From whitened rows ``(n, d)``, weights, number of components and generator to responsibilities."""
+NUMBERS_AT_ONCE = 1 << 20
+"""Responsibilities that are held together while starts are made."""
+
+Start = Callable[[np.ndarray, np.ndarray, int, np.random.Generator, int], np.ndarray]
+"""From whitened rows ``(n, d)``, weights, number of components k, generator and number of starts S to
+responsibilities ``(S, k, n)``."""
 
 
 def distinct_rows(rows: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -61,58 +64,70 @@ def outwards(z: np.ndarray) -> np.ndarray:
 
 
 def _draw(weights: np.ndarray, rng: np.random.Generator, size: int) -> np.ndarray:
-    cumulated = np.cumsum(weights)
-    return np.minimum(np.searchsorted(cumulated, rng.random(size) * cumulated[-1], "right"), len(weights) - 1)
+    """Indices ``(S, size)`` drawn with probabilities proportional to weights ``(S, n)``."""
+    cumulated = np.cumsum(weights, axis=1)
+    at = rng.random((len(weights), size)) * cumulated[:, -1:]
+    found = [np.searchsorted(*pair, side="right") for pair in zip(cumulated, at, strict=True)]
+    return np.minimum(found, weights.shape[1] - 1)
 
 
-def _squared_distances(rows: np.ndarray, squares: np.ndarray, centres: np.ndarray) -> np.ndarray:
-    """``(K, n)``, never negative."""
-    cross = centres @ rows.T
-    return np.maximum(squares - 2 * cross + (centres * centres).sum(1)[:, None], 0)
-
-
-def plus_plus(
-    rows: np.ndarray, weights: np.ndarray, n_components: int, rng: np.random.Generator
-) -> np.ndarray:
-    """Indices of the centres that greedy k-means++ chooses (Arthur and Vassilvitskii, 2007).
+def plus_plus(z: np.ndarray, weights: np.ndarray, k: int, rng: np.random.Generator, n: int) -> np.ndarray:
+    """Indices ``(n, k)`` of the centres that greedy k-means++ chooses (Arthur and Vassilvitskii, 2007).
 
     If every row coincides with a centre already chosen, further centres are drawn at random.
     """
-    squares = (rows * rows).sum(1)
-    trials = 2 + int(np.log(n_components))
-    chosen = [int(_draw(weights, rng, 1)[0])]
-    nearest = _squared_distances(rows, squares, rows[chosen])[0]
-    for _ in range(1, n_components):
+    squares = (z * z).sum(1)
+    trials, every = 2 + int(np.log(k)), np.arange(n)
+    first = _draw(np.broadcast_to(weights, (n, len(z))), rng, 1)
+    chosen, nearest = [first[:, 0]], _squared_distances(z, squares, first)[:, 0]
+    for _ in range(1, k):
         mass = nearest * weights
-        candidates = _draw(mass if mass.sum() > 0 else weights, rng, trials)
-        distances = np.minimum(_squared_distances(rows, squares, rows[candidates]), nearest)
-        best = int(np.argmin(distances @ weights))
-        chosen.append(int(candidates[best]))
-        nearest = distances[best]
-    return np.array(chosen)
+        candidates = _draw(np.where(mass.any(axis=1, keepdims=True), mass, weights), rng, trials)
+        distances = _squared_distances(z, squares, candidates)
+        np.minimum(distances, nearest[:, None], out=distances)
+        best = (distances @ weights).argmin(axis=1)
+        chosen.append(candidates[every, best])
+        nearest = distances[every, best]
+    return np.stack(chosen, axis=1)
 
 
-def _one_hot(labels: np.ndarray, n_components: int) -> np.ndarray:
-    return (labels[:, None] == np.arange(n_components)).astype(float)
+def _squared_distances(z: np.ndarray, squares: np.ndarray, centres: np.ndarray) -> np.ndarray:
+    """From the rows with indices `centres` ``(S, t)`` to all rows, ``(S, t, n)``, never negative."""
+    distances = (-2 * z[centres.ravel()] @ z.T).reshape(*centres.shape, -1)
+    distances += squares
+    distances += squares[centres][..., None]
+    return np.maximum(distances, 0, out=distances)
 
 
-def _nearest(rows: np.ndarray, centres: np.ndarray) -> np.ndarray:
-    return _squared_distances(rows, (rows * rows).sum(1), centres).argmin(0)
+def _nearest(z: np.ndarray, centres: np.ndarray) -> np.ndarray:
+    """The nearest of centres ``(S, k, m)`` to each row, ``(n, S)``; the first of equals."""
+    n_starts, k, _ = centres.shape
+    flat = centres.reshape(n_starts * k, -1)
+    relative = z @ (-2 * flat.T) + (flat * flat).sum(1)
+    return relative.reshape(-1, n_starts, k).argmin(-1)
 
 
-def start_plus_plus(z: np.ndarray, weights: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
+def _one_hot(labels: np.ndarray, k: int) -> np.ndarray:
+    """Responsibilities ``(S, k, n)`` from labels ``(n, S)``."""
+    return (labels.T[:, None] == np.arange(k)[:, None]).astype(float)
+
+
+def start_plus_plus(
+    z: np.ndarray, weights: np.ndarray, k: int, rng: np.random.Generator, n: int
+) -> np.ndarray:
     """Rows belong to the nearest k-means++ centre."""
-    return _one_hot(_nearest(z, z[plus_plus(z, weights, k, rng)]), k)
+    return _one_hot(_nearest(z, z[plus_plus(z, weights, k, rng, n)]), k)
 
 
-def start_kmeans(z: np.ndarray, weights: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
+def start_kmeans(z: np.ndarray, weights: np.ndarray, k: int, rng: np.random.Generator, n: int) -> np.ndarray:
     """Rows belong to the nearest centre after Lloyd's iterations from k-means++ centres."""
-    centres = z[plus_plus(z, weights, k, rng)]
-    labels = _nearest(z, centres)
+    centres = z[plus_plus(z, weights, k, rng, n)]
+    labels, offsets = _nearest(z, centres), k * np.arange(n)
+    weighted = [np.repeat(column, n) for column in (weights, *(z.T * weights))]
     for _ in range(LLOYD_STEPS):
-        members = _one_hot(labels, k) * weights[:, None]
-        counts = members.sum(0)
-        centres = np.where(counts[:, None] > 0, members.T @ z / np.maximum(counts, 1e-300)[:, None], centres)
+        bins = (labels + offsets).ravel()
+        counts, *sums = (np.bincount(bins, column, n * k).reshape(n, k, 1) for column in weighted)
+        centres = np.where(counts > 0, np.concatenate(sums, -1) / np.where(counts > 0, counts, 1), centres)
         moved = _nearest(z, centres)
         if np.array_equal(moved, labels):
             break
@@ -120,17 +135,17 @@ def start_kmeans(z: np.ndarray, weights: np.ndarray, k: int, rng: np.random.Gene
     return _one_hot(labels, k)
 
 
-def start_random(z: np.ndarray, weights: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
+def start_random(z: np.ndarray, weights: np.ndarray, k: int, rng: np.random.Generator, n: int) -> np.ndarray:
     """Responsibilities drawn uniformly and normalised."""
-    responsibilities = rng.random((len(z), k))
+    responsibilities = rng.random((n, k, len(z)))
     return responsibilities / responsibilities.sum(1, keepdims=True)
 
 
 def start_random_from_data(
-    z: np.ndarray, weights: np.ndarray, k: int, rng: np.random.Generator
+    z: np.ndarray, weights: np.ndarray, k: int, rng: np.random.Generator, n: int
 ) -> np.ndarray:
     """Rows belong to the nearest of k rows drawn at random."""
-    return _one_hot(_nearest(z, z[_draw(weights, rng, k)]), k)
+    return _one_hot(_nearest(z, z[_draw(np.broadcast_to(weights, (n, len(z))), rng, k)]), k)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,9 +181,25 @@ def starting_rows(batches: Batches, rng: np.random.Generator) -> tuple[np.ndarra
     return distinct_rows(kept[0][:, 2:], kept[0][:, 1])
 
 
-def parameters_of(
-    family: Family, features: np.ndarray, weights: np.ndarray, responsibilities: np.ndarray, floor: np.ndarray
-) -> Parameters:
-    """The M-step on given responsibilities, from the rows' `features` ``(n, n_terms)``."""
-    sums = (responsibilities * weights[:, None]).T @ features
-    return family.maximise(sums, len(floor), floor)
+def starting_sums(
+    features: np.ndarray,
+    z: np.ndarray,
+    weights: np.ndarray,
+    k: int,
+    kinds: tuple[Start, ...],
+    rng: np.random.Generator,
+    n_starts: int,
+) -> np.ndarray:
+    """The expected sums ``(n_starts, k, n_terms)`` of starts whose kinds are taken in turn.
+
+    `features` ``(n, n_terms)`` are those of the rows, `z` the rows whitened. Starts of one kind are made
+    together, as many as memory for `NUMBERS_AT_ONCE` responsibilities allows.
+    """
+    sums = np.empty((n_starts, k, features.shape[1]))
+    together = max(1, NUMBERS_AT_ONCE // (k * len(z)))
+    for first, kind in enumerate(kinds):
+        turns = np.arange(first, n_starts, len(kinds))
+        for part in np.split(turns, np.arange(together, len(turns), together)):
+            if len(part):
+                sums[part] = (kind(z, weights, k, rng, len(part)) * weights) @ features
+    return sums

@@ -39,10 +39,11 @@ class Diagonal:
         variances = xp.maximum(sums[..., 1 + n_features :] / safe - means * means, 0.0)
         return Parameters(normalised(counts), means, variances + floor + vacancy(counts)[..., None])
 
-    def cancellation(self, parameters: Parameters) -> Any:
+    def cancellation(self, theta: Any, parameters: Parameters) -> Any:
         weights, means, variances = parameters
         xp = means.__array_namespace__()
-        terms = ((xp.abs(means) + xp.sqrt(variances)) ** 2 / variances).sum(-1)
+        precisions = -2 * theta[..., 1 + means.shape[-1] :]
+        terms = (precisions * (xp.abs(means) + xp.sqrt(variances)) ** 2).sum(-1)
         return xp.where(weights > 0, terms, 0.0).max(-1)
 
     def marginal(self, parameters: Parameters, columns: np.ndarray) -> Parameters:
@@ -132,8 +133,8 @@ class Spherical(Diagonal):
         scatter = xp.maximum(sums[..., 1 + n_features] / safe - (means * means).sum(-1), 0.0)
         return Parameters(normalised(counts), means, scatter / n_features + floor.mean() + vacancy(counts))
 
-    def cancellation(self, parameters: Parameters) -> Any:
-        return super().cancellation(parameters._replace(covariances=parameters.covariances[..., None]))
+    def cancellation(self, theta: Any, parameters: Parameters) -> Any:
+        return super().cancellation(theta, parameters._replace(covariances=parameters.covariances[..., None]))
 
     def marginal(self, parameters: Parameters, columns: np.ndarray) -> Parameters:
         weights, means, variances = parameters
