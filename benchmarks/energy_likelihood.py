@@ -33,6 +33,7 @@ TEXTBOOK = {
     "activation": "relu",
     "n_frequencies": 0,
     "tilt_bound": None,
+    "validation_fraction": 0.2,  # a hundred rows are too few to say when to stop
 }
 
 

@@ -97,7 +97,7 @@ class EnergyModel(DensityMixin, BaseEstimator):
         hidden: Sequence[int] = (128, 128, 128),
         activation: str = "silu",
         n_frequencies: int = 32,
-        frequency_scale: float = 2.0,
+        frequency_scale: float = 4.0,
         tilt_bound: float | None = 6.0,
         objective: Any = "importance",
         proposal: Any = "base",

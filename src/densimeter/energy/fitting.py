@@ -171,5 +171,6 @@ def finish(base: Base, best: Best, split: Split) -> TiltedDensity:
     """The density in float64, its tilt weakened as validated and capped at the highest value met."""
     uncapped = FinishedTilt(best.tilt, np.float64(best.strength), np.float64(np.inf))
     density = TiltedDensity(base, uncapped).in_double_precision()
-    highest = densities.tilts(density, np.concatenate([split.training, split.validation])).max()
+    seen = np.concatenate([split.training, split.validation])
+    highest = densities.tilts(density, seen).max() if best.strength > 0 else np.float64(0)
     return TiltedDensity(base, FinishedTilt(best.tilt, uncapped.strength, highest)).in_double_precision()

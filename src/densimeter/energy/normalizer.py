@@ -25,14 +25,19 @@ class Precision:
 def estimate_log_z(density: TiltedDensity, precision: Precision, key: jax.Array) -> Estimate:
     """Log Z with the finite-sample certificate of `densimeter.partition`: the tilt has a ceiling.
 
+    Where no tilt was kept it is zero, exactly.
+
     Warns
     -----
     DensimeterWarning
         If the draws ended before the interval was as narrow as asked; it is valid all the same.
     """
+    lowest, highest = density.tilt.range
+    if lowest == highest:
+        return Estimate.exact(lowest, "the base alone, which is normalised")
     found = partition.certificate(
         partition.TiltWeights(density.tilt, density.base),
-        bounds=density.tilt.range,
+        bounds=(lowest, highest),
         width=precision.width,
         confidence=precision.confidence,
         max_samples=precision.max_samples,
