@@ -9,12 +9,12 @@ loses the digits, at isolated rows, the sum without it is taken over the nearest
 from __future__ import annotations
 
 import math
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
 
+from densimeter.foundations.processors import n_processors
 from densimeter.kernel_density.accuracy import FINE, LEAN, Accuracy
 from densimeter.kernel_density.costs import SECONDS_PER_ROW_IN_TREE, pairs_seconds, points_seconds
 from densimeter.kernel_density.direct import scan_directly
@@ -77,7 +77,7 @@ def _n_at_once(engines: list[FourierEngine]) -> int:
     """How many groups are summed at once: as many as there are cores, if none fills them by itself."""
     if sum(engine.layout.seconds for engine in engines) > SECONDS_TO_SHARE:
         return 1
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return n_processors()
 
 
 def _groups(factors: np.ndarray) -> list[np.ndarray]:

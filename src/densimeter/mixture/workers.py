@@ -9,6 +9,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from typing import TypeVar
 
+from densimeter.foundations.processors import n_processors
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 IN_FLIGHT = 4
@@ -18,8 +20,7 @@ IN_FLIGHT = 4
 @cache
 def _helpers() -> tuple[ThreadPoolExecutor, int]:
     """One thread for each processor but the caller's, at least one, and their number."""
-    n_processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    n_helpers = max(1, n_processors - 1)
+    n_helpers = max(1, n_processors() - 1)
     return ThreadPoolExecutor(n_helpers, "densimeter-mixture"), n_helpers
 
 
