@@ -77,7 +77,7 @@ def test_samples_follow_the_density(fitted):
 
 def test_gradient_agrees_with_differences(fitted):
     model, X = fitted
-    rows, step = X[:50], 1e-5
+    rows, step = X[:50] + 0.01, 1e-5  # at one row of the fit the tilt's cap begins: a kink
     slopes = (model.score_samples(rows + step) - model.score_samples(rows - step)) / (2 * step)
     np.testing.assert_allclose(model.gradient(rows)[:, 0], slopes, rtol=1e-5, atol=1e-6)
 

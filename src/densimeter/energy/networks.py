@@ -107,9 +107,9 @@ def make_network(key: jax.Array, n_features: int, architecture: Architecture) ->
     sizes = (n_features + 2 * architecture.n_frequencies, *architecture.hidden)
     hidden = tuple(_he_layer(rng, n_in, n_out) for n_in, n_out in pairwise(sizes))
     last = Layer(jnp.zeros((1, sizes[-1])), jnp.zeros(1))
-    return Network(jnp.asarray(waves, jnp.float32), hidden, last, architecture.activation)
+    return Network(jnp.asarray(waves), hidden, last, architecture.activation)
 
 
 def _he_layer(rng: np.random.Generator, n_in: int, n_out: int) -> Layer:
     weight = rng.normal(scale=math.sqrt(2 / n_in), size=(n_out, n_in))
-    return Layer(jnp.asarray(weight, jnp.float32), jnp.asarray(rng.uniform(-1, 1, n_out), jnp.float32))
+    return Layer(jnp.asarray(weight), jnp.asarray(rng.uniform(-1, 1, n_out)))
