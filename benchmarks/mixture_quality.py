@@ -273,6 +273,7 @@ def table_of(data: str, rows: list[Row]) -> str:
 def draw(measured: dict[str, list[Row]], path: Path) -> None:
     """Seconds against held-out log-likelihood, a panel for each data set."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
     figure = Figure(figsize=(4.2 * len(measured), 3.6), layout="constrained")
     names = sorted({row.name for rows in measured.values() for row in rows})
@@ -290,6 +291,9 @@ def draw(measured: dict[str, list[Row]], path: Path) -> None:
         if np.isfinite(value := truth_of(data)):
             axes.axhline(value, color="0.6", linestyle=":")
         axes.set(xscale="log", title=data, xlabel="seconds of a fit", ylabel="held-out nats per row")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axes.xaxis.set_minor_formatter(NullFormatter())
         axes.margins(0.2)
     figure.savefig(path, dpi=100)
 
