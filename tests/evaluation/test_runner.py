@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 from sklearn.base import BaseEstimator, DensityMixin
 
-from densimeter.evaluation.cache import TrialCache
+from densimeter.evaluation.cache import TrialCache, digest_of_sources
 from densimeter.evaluation.families import EstimatorFamily, TrainingParts
 from densimeter.evaluation.runner import Runner
 from densimeter.evaluation.trials import Failure, Task, Trial
@@ -109,6 +109,23 @@ def test_only_what_is_new_is_fitted(tmp_path):
     assert first[0].seconds == again[0].seconds
     runner.run(tasks(Normal(), seed=1), silent)
     assert COUNTED == [1.0, 2.0, 1.0]
+
+
+def test_what_other_code_has_fitted_is_fitted_anew(tmp_path, monkeypatch):
+    runner = Runner(cache=TrialCache.at(tmp_path / "trials"))
+    runner.run(tasks(Normal()), silent)
+    monkeypatch.setattr("densimeter.evaluation.cache.made_by", lambda: ("a later version",))
+    runner.run(tasks(Normal()), silent)
+    assert len(COUNTED) == 2
+
+
+def test_a_changed_line_of_code_changes_the_digest(tmp_path):
+    (tmp_path / "room").mkdir()
+    (tmp_path / "room" / "file.py").write_text("default = 2\n")
+    before = digest_of_sources(tmp_path)
+    assert digest_of_sources(tmp_path) == before
+    (tmp_path / "room" / "file.py").write_text("default = 4\n")
+    assert digest_of_sources(tmp_path) != before
 
 
 def test_a_damaged_file_counts_as_absent(tmp_path):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import pickle
 import platform
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import jax
 import joblib
 import numpy as np
 import sklearn
@@ -20,16 +23,40 @@ from densimeter.foundations.files import written_whole
 LARGEST = 2 * 1024**3
 """Bytes; beyond it the trials that were not asked for longest are removed."""
 
-_MADE_BY = (__version__, sklearn.__version__, np.__version__, platform.python_version())
+
+@cache
+def made_by() -> tuple[str, ...]:
+    """What computes a trial: this package's version and source, and the versions of what it stands on.
+
+    The source, because a checkout keeps its version number while its defaults change.
+    """
+    source = digest_of_sources(Path(__file__).parents[1])
+    return (
+        __version__,
+        source,
+        jax.__version__,
+        sklearn.__version__,
+        np.__version__,
+        platform.python_version(),
+    )
+
+
+def digest_of_sources(folder: Path) -> str:
+    """A hash of the Python files in a folder and below."""
+    digest = hashlib.sha256()
+    for file in sorted(folder.rglob("*.py")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True)
 class TrialCache:
     """A folder of finished trials.
 
-    The name of a file is a hash of the family with its settings, of all rows it sees, of the seed and of the
-    versions in use: whatever changes, the trial is done anew. A file that cannot be read counts as absent.
-    Files are pickles, as those of joblib are: only use a folder that you alone can write to.
+    The name of a file is a hash of the family with its settings, of all rows it sees, of the seed, of the
+    versions in use and of this package's source: whatever changes, the trial is done anew. A file that cannot
+    be read counts as absent. Files are pickles, as those of joblib are: only use a folder that you alone can
+    write to.
     """
 
     folder: Path
@@ -79,7 +106,7 @@ class TrialCache:
 
     def _path(self, task: Task) -> Path | None:
         try:
-            key = joblib.hash((_MADE_BY, task), hash_name="sha1")
+            key = joblib.hash((made_by(), task), hash_name="sha1")
         except (pickle.PicklingError, TypeError, AttributeError):  # an estimator that holds, say, a lambda
             return None
         return self.folder / f"{key}.trial"
