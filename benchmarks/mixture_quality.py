@@ -273,21 +273,27 @@ def table_of(data: str, rows: list[Row]) -> str:
 def draw(measured: dict[str, list[Row]], path: Path) -> None:
     """Seconds against held-out log-likelihood, a panel for each data set."""
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
     from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
-    figure = Figure(figsize=(4.2 * len(measured), 3.6), layout="constrained")
-    names = sorted({row.name for rows in measured.values() for row in rows})
+    figure = Figure(figsize=(4.2 * len(measured) + 1.8, 3.6), layout="constrained")
+    fits = dict.fromkeys(
+        (row.name, row.n_init) for rows in measured.values() for row in rows if not row.error
+    )
+    names = list(dict.fromkeys(name for name, _ in fits))
+    looks = {
+        (name, n_init): {
+            "color": (colour := f"C{names.index(name)}"),
+            "mfc": colour if n_init == 1 else "none",
+        }
+        for name, n_init in fits
+    }
     for axes, (data, rows) in zip(
         figure.subplots(1, len(measured), squeeze=False)[0], measured.items(), strict=True
     ):
         for row in rows:
-            if row.error:
-                continue
-            colour = f"C{names.index(row.name)}"
-            filled = colour if row.n_init == 1 else "none"
-            axes.plot(row.seconds, row.mean, "o", color=colour, markerfacecolor=filled)
-            label = row.name if row.n_init == 1 else f"{row.name}, {row.n_init} restarts"
-            axes.annotate(label, (row.seconds, row.mean), (0, 6), textcoords="offset points", fontsize=7)
+            if not row.error:
+                axes.plot(row.seconds, row.mean, "o", **looks[row.name, row.n_init])
         if np.isfinite(value := truth_of(data)):
             axes.axhline(value, color="0.6", linestyle=":")
         axes.set(xscale="log", title=data, xlabel="seconds of a fit", ylabel="held-out nats per row")
@@ -295,6 +301,9 @@ def draw(measured: dict[str, list[Row]], path: Path) -> None:
         axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
         axes.xaxis.set_minor_formatter(NullFormatter())
         axes.margins(0.2)
+    handles = [Line2D([], [], marker="o", linestyle="", **look) for look in looks.values()]
+    labels = [name if n_init == 1 else f"{name}, {n_init} restarts" for name, n_init in looks]
+    figure.legend(handles, labels, loc="outside right upper", fontsize="small")
     figure.savefig(path, dpi=100)
 
 
