@@ -63,9 +63,9 @@ class Trainer:
     settings: Settings
     key: jax.Array
 
-    def train(self, fit_base: FitBase, folder: Path | None, progress: Progress) -> Trained:
-        """A tilt on cross-fitted bases, stopped early on the validation rows."""
-        folds, unseen = self.parts.cross_fit(fit_base), fit_base(self.split.training)
+    def train(self, fit_base: FitBase, unseen: Base, folder: Path | None, progress: Progress) -> Trained:
+        """A tilt on cross-fitted bases, stopped early on the validation rows, which `unseen` has not seen."""
+        folds = self.parts.cross_fit(fit_base)
         with computing_in(np.float32):
             for_points, for_network, for_steps = jax.random.split(self.key, 3)
             validation = Validation.of(self.split.validation, unseen, for_points)
@@ -108,16 +108,16 @@ def _best_tilt(trainer: Trainer, fit_base: FitBase, progress: Progress) -> Train
     A kernel estimate may be the better base and yet leave edges that a tilt of the mixture draws. Where the
     tilted mixture is already above the untilted stack, the stack is not tilted: it costs as much again.
     """
-    folder = trainer.settings.checkpoint
+    folder, training = trainer.settings.checkpoint, trainer.split.training
     if not isinstance(fit_base, StackedFit):
-        return trainer.train(fit_base, folder, progress)
-    stack = fit_base(trainer.split.training)
+        return trainer.train(fit_base, fit_base(training), folder, progress)
+    stack, mixture = fit_base(training), fit_base.fit_mixture(training)
     if float(stack.share) == 0:
-        return trainer.train(fit_base.fit_mixture, folder, progress)
-    alone = trainer.train(fit_base.fit_mixture, folder, _half(progress, 0))
+        return trainer.train(fit_base.fit_mixture, mixture, folder, progress)
+    alone = trainer.train(fit_base.fit_mixture, mixture, folder, _half(progress, 0))
     if alone.validation_score >= trainer.base_score(stack):
         return alone
-    stacked = trainer.train(fit_base, folder and folder / "stacked", _half(progress, 1))
+    stacked = trainer.train(fit_base, stack, folder and folder / "stacked", _half(progress, 1))
     return max(stacked, alone, key=lambda trained: trained.validation_score)
 
 
