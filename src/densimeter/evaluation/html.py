@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING
 
 from densimeter.foundations.estimates import Estimate
+from densimeter.report.engine import render
 from densimeter.report.wording import (
     describe_heavy_tails,
     describe_settings,
@@ -25,21 +25,17 @@ def comparison_as_html(comparison: Comparison) -> str:
     rows = [_cells(model, known) for model in comparison.models]
     if comparison.oracle is not None:
         rows.insert(0, ["oracle", _interval(comparison.oracle), "", "", "the true density", ""])
-    caption = describe_split(comparison.data, comparison.confidence)
-    return "\n".join(
-        [
-            "<table>",
-            f"<caption>{escape(caption)}</caption>",
-            f"<thead>{_row(heads, 'th')}</thead>",
-            "<tbody>",
-            *(_row(row, "td") for row in rows),
-            "</tbody>",
-            "</table>",
-            f"<p>{escape(describe_verdict(comparison))}</p>",
-            *(f"<p>{escape(line)}</p>" for line in describe_heavy_tails(comparison)),
-            *(f"<p>not ranked: {escape(m.name)}: {escape(m.reason)}</p>" for m in comparison.unranked),
-            *(f"<p><small>{escape(note.text)}</small></p>" for note in comparison.data.notes),
-        ]
+    return render(
+        "notebook.html",
+        caption=describe_split(comparison.data, comparison.confidence),
+        heads=heads,
+        rows=rows,
+        lines=[
+            describe_verdict(comparison),
+            *describe_heavy_tails(comparison),
+            *(f"not ranked: {model.name}: {model.reason}" for model in comparison.unranked),
+        ],
+        notes=[note.text for note in comparison.data.notes],
     )
 
 
@@ -52,7 +48,3 @@ def _cells(model: ModelResult, known: bool) -> list[str]:
 
 def _interval(estimate: Estimate | None) -> str:
     return "" if estimate is None else str(estimate)
-
-
-def _row(cells: list[str], tag: str) -> str:
-    return "<tr>" + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in cells) + "</tr>"

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
-from importlib import resources
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from densimeter._version import __version__
@@ -24,6 +19,7 @@ from densimeter.report.comparison.ranking import ranking
 from densimeter.report.comparison.settings import settings
 from densimeter.report.comparison.single_rows import single_rows
 from densimeter.report.comparison.training import training
+from densimeter.report.engine import as_json, packaged_text, render, security_policy, stylesheet
 from densimeter.report.wording import describe_split, describe_verdict
 
 STEPS = ("densities", "diagnostics", "drawing")
@@ -49,19 +45,19 @@ def comparison_page(comparison: Any, command: str | None = None, progress: Progr
     sections = _sections(comparison, palette, command, progress)
     progress(2, len(STEPS), f"report: {STEPS[2]}")
     own = script()
-    template = _environment().get_template("comparison.html")
-    return template.render(
+    return render(
+        "comparison.html",
         title=f"Density models of {comparison.data.source}",
         verdict=describe_verdict(comparison),
         lead=describe_split(comparison.data, comparison.confidence),
         sections=sections,
         palette=palette,
-        policy=_policy(own),
-        style=Markup("\n".join(_text(name) for name in ("style.css", "comparison.css"))),
+        policy=security_policy(own),
+        style=stylesheet("style.css", "comparison.css"),
         script=Markup(own),
         svg=_svg,
-        json=_json,
-        licences=_text("templates/licences.txt"),
+        json=as_json,
+        licences=packaged_text("templates/licences.txt"),
         provenance=f"Made by densimeter {__version__}.",
     )
 
@@ -86,28 +82,5 @@ def _sections(comparison: Any, palette: Palette, command: str | None, progress: 
     return [section for section in found if section is not None]
 
 
-def _environment() -> Environment:
-    return Environment(loader=PackageLoader("densimeter.report"), autoescape=True, undefined=StrictUndefined)
-
-
-def _text(name: str) -> str:
-    return (resources.files("densimeter.report") / name).read_text(encoding="utf-8")
-
-
-def _policy(own: str) -> str:
-    """Nothing is fetched, and no script runs but the page's own."""
-    digest = base64.b64encode(hashlib.sha256(own.encode()).digest()).decode()
-    return (
-        f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
-    )
-
-
 def _svg(chart: Chart) -> Markup:
     return Markup(as_svg(chart.spec, chart.size))
-
-
-def _json(spec: Any) -> Markup:
-    """JSON that cannot end the element it stands in."""
-    text = json.dumps(spec, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))
