@@ -83,11 +83,11 @@ def test_fit_after_partial_fit_keeps_rows_again():
     assert model.sample(3, random_state=0).shape == (3, 2)
 
 
-@pytest.mark.parametrize("what", ["sample", "score_gradient"])
+@pytest.mark.parametrize("what", ["sample", "gradient"])
 def test_what_needs_the_rows_says_so(what):
     streamed = KernelDensity(bandwidth=1.0).partial_fit(rows())
     with pytest.raises(FitError, match="rows"):
-        streamed.sample(1) if what == "sample" else streamed.score_gradient(rows(3))
+        streamed.sample(1) if what == "sample" else streamed.gradient(rows(3))
 
 
 @pytest.mark.parametrize(

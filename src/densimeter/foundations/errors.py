@@ -14,6 +14,7 @@ Warnings mirror them: `DensimeterWarning` says what was decided for the user, in
 from __future__ import annotations
 
 import difflib
+import warnings
 from collections.abc import Collection
 
 
@@ -84,6 +85,13 @@ class Interrupted(KeyboardInterrupt):
 
 class DensimeterWarning(UserWarning):
     """Something was decided for the user, or a result deserves less trust than it seems to."""
+
+
+def warn_renamed(old: str, new: str) -> None:
+    """Warn the caller's caller that a public name has changed; the old one works for one version more."""
+    warnings.warn(
+        f"{old} is now {new}\nuse {new}: the old name goes in 0.3", DeprecationWarning, stacklevel=3
+    )
 
 
 _MOST_NAMES = 12

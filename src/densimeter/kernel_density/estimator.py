@@ -12,7 +12,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from densimeter.foundations.checks import check_number, choose
-from densimeter.foundations.errors import DataError, DensimeterWarning, FitError, SettingError
+from densimeter.foundations.errors import DataError, DensimeterWarning, FitError, SettingError, warn_renamed
 from densimeter.foundations.estimates import Guarantee
 from densimeter.foundations.randomness import RandomState, generator_from
 from densimeter.kernel_density.bandwidth import bandwidth_from
@@ -187,7 +187,7 @@ class KernelDensity(DensityMixin, BaseEstimator):
         """
         return self._log_sums(X).error
 
-    def score_gradient(self, X: np.ndarray) -> np.ndarray:
+    def gradient(self, X: np.ndarray) -> np.ndarray:
         """The gradient of the log-density at each row, ``(n_samples, n_features)``, in nats per unit.
 
         Raises
@@ -200,6 +200,11 @@ class KernelDensity(DensityMixin, BaseEstimator):
             raise SettingError("the gradient needs the Gaussian kernel", "fit with kernel='gaussian'")
         in_frame = self._bandwidth.to_frame(self._validated(X))
         return self._bandwidth.gradient_from_frame(gradients(self._planner.kernel_sum, in_frame))
+
+    def score_gradient(self, X: np.ndarray) -> np.ndarray:
+        """The old name of `gradient`."""
+        warn_renamed("KernelDensity.score_gradient", "KernelDensity.gradient")
+        return self.gradient(X)
 
     def score(  # pyright: ignore[reportIncompatibleMethodOverride]
         self, X: np.ndarray, y: object = None

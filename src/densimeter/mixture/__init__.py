@@ -33,12 +33,12 @@ The story, file by file:
 `bayesian_fitting`   its whole fit
 `bayesian`           `BayesianGaussianMixture`
 `selection`          how many components: `select_components`
-`bounds`             the evidence lower bound for any distribution over components: `elbo`
+`bounds`             the evidence lower bound for any distribution over components: `component_elbo`
 `matching`           how far a fitted mixture is from a known one: `match_components`
 """
 
 from densimeter.mixture.bayesian import BayesianGaussianMixture
-from densimeter.mixture.bounds import elbo
+from densimeter.mixture.bounds import component_elbo, elbo
 from densimeter.mixture.conditioning import ConditionalMixtures
 from densimeter.mixture.estimator import GaussianMixture
 from densimeter.mixture.matching import ComponentMatch, match_components
@@ -50,6 +50,7 @@ __all__ = [
     "ComponentSelection",
     "ConditionalMixtures",
     "GaussianMixture",
+    "component_elbo",
     "elbo",
     "match_components",
     "select_components",

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from densimeter.foundations.checks import choose
+from densimeter.foundations.errors import warn_renamed
 from densimeter.variational.bounds import categorical_elbo, posterior, uniform
 
 
@@ -19,7 +20,7 @@ class HasComponents(Protocol):
         ...
 
 
-def elbo(mixture: HasComponents, X: ArrayLike, q: ArrayLike | str = "posterior") -> np.ndarray:
+def component_elbo(mixture: HasComponents, X: ArrayLike, q: ArrayLike | str = "posterior") -> np.ndarray:
     r"""Evidence lower bound of each row for a distribution q over the components, in nats.
 
     .. math:: \mathrm{ELBO}(x, q) = \sum_k q_k \left(\log \pi_k N(x \mid \mu_k, \Sigma_k) - \log q_k\right)
@@ -55,14 +56,20 @@ def elbo(mixture: HasComponents, X: ArrayLike, q: ArrayLike | str = "posterior")
     >>> from densimeter.mixture import GaussianMixture
     >>> X = np.random.default_rng(0).normal(size=(200, 2))
     >>> mixture = GaussianMixture(2, random_state=0).fit(X)
-    >>> bool(np.allclose(elbo(mixture, X), mixture.score_samples(X)))
+    >>> bool(np.allclose(component_elbo(mixture, X), mixture.score_samples(X)))
     True
-    >>> bool((elbo(mixture, X, "uniform") <= mixture.score_samples(X)).all())
+    >>> bool((component_elbo(mixture, X, "uniform") <= mixture.score_samples(X)).all())
     True
     """
     log_joint = mixture.log_joint(X)
     shares = choose("q", q, _NAMED)(log_joint) if isinstance(q, str) else q
     return categorical_elbo(log_joint, shares)
+
+
+def elbo(mixture: HasComponents, X: ArrayLike, q: ArrayLike | str = "posterior") -> np.ndarray:
+    """The old name of `component_elbo`."""
+    warn_renamed("densimeter.mixture.elbo", "densimeter.mixture.component_elbo")
+    return component_elbo(mixture, X, q)
 
 
 _NAMED = {"posterior": posterior, "uniform": lambda log_joint: uniform(log_joint.shape[1])}

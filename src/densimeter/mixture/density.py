@@ -67,3 +67,19 @@ def normalise(joint: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     log_resp = joint - np.where(lost, 0, log_prob)[:, None]
     log_resp[lost] = -math.log(joint.shape[1])
     return log_prob, log_resp
+
+
+def gradient(
+    family: Family, X: np.ndarray, responsibilities: np.ndarray, means: np.ndarray, factors: np.ndarray
+) -> np.ndarray:
+    """The gradient of the log-density at each row, ``(n, d)``, in nats per unit.
+
+    ``∇ log p(x) = Σ_k r_k(x) Λ_k (μ_k - x)`` with the responsibilities r ``(n, K)`` and the precisions Λ.
+    Costs ``O(n K d^2)`` for full covariances.
+    """
+    k, d = means.shape
+    precisions = family.as_full(family.precisions(factors), d, k)
+    out = np.zeros(X.shape, np.result_type(X, precisions))
+    for component, mean in enumerate(means):
+        out += responsibilities[:, component, None] * ((mean - X) @ precisions[component])
+    return out

@@ -70,6 +70,24 @@ class FittedMixture(DensityMixin, BaseEstimator):
         """The log-density of each row's observed cells, nats, shape ``(n_samples,)``."""
         return density.normalise(self.log_joint(X))[0]
 
+    def gradient(self, X: ArrayLike) -> np.ndarray:
+        """The gradient of the log-density at each row, ``(n_samples, n_features)``, in nats per unit.
+
+        Raises
+        ------
+        DataError
+            If a cell is missing: the log-density of the others has no slope along it.
+        """
+        check_is_fitted(self)
+        rows = self._validated(X, reset=False)
+        if np.isnan(rows).any():
+            row, column = np.argwhere(np.isnan(rows))[0]
+            raise DataError(
+                f"the gradient needs complete rows, and row {row} misses column {column}", "impute it first"
+            )
+        shares = np.exp(density.normalise(self.log_joint(rows))[1])
+        return density.gradient(self._family, rows, shares, self.means_, self.precisions_cholesky_)
+
     def score(  # pyright: ignore[reportIncompatibleMethodOverride]  # scikit-learn's mixin returns nothing
         self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None
     ) -> float:
