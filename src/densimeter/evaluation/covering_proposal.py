@@ -1,16 +1,17 @@
 """A density to draw from that reaches wherever a model of given rows may have its mass.
 
-Four parts, each for a kind of model: kernels at the rows as narrow as the model's own peaks there (kernel
+Parts, each for a kind of model: kernels at the rows as narrow as the model's own peaks there (kernel
 estimates with small bandwidths), broader kernels (anything smooth), a t distribution of the rows' covariance,
-and independent Cauchy columns (heavy tails, in all directions and along the axes). Draws are stratified over
-the parts.
+and independent Cauchy columns (heavy tails, in all directions and along the axes). Rows may differ from the
+model: where outliers make up most of their covariance, a t distribution as wide as these joins, and where the
+model has drawn rows itself, kernels at these. Draws are stratified over the parts.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -27,7 +28,10 @@ _OCTAVES = 2.0 ** np.arange(1, -26, -1.0)
 _REACH = 9.0
 """Kernel widths beyond which a narrow kernel is zero beside the broad parts."""
 _MOST_PAIRS = 2 * 10**7
-_SHARES = (0.35, 0.35, 0.15, 0.15)
+_WEIGHTS = {"narrow": 0.35, "broad": 0.35, "student": 0.15, "cauchy": 0.15, "wide": 0.1, "drawn": 0.2}
+"""Of the parts, before those that are there are made to add up to one."""
+_FAR_WIDER = 3.0
+"""Ratio of standard deviation and quartile width from which outliers make up the covariance."""
 
 
 class Part(Protocol):
@@ -64,23 +68,38 @@ class Proposal:
         return np.asarray(logsumexp(parts, axis=0))
 
 
-def covering_proposal(scores: Scores, rows: np.ndarray, generator: np.random.Generator) -> Proposal:
-    """The proposal for a model that was fitted to rows like these ``(n, d)``."""
+def covering_proposal(
+    scores: Scores, rows: np.ndarray, generator: np.random.Generator, draws: np.ndarray | None = None
+) -> Proposal:
+    """The proposal for a model that was fitted to rows like these ``(n, d)``, and has drawn others itself."""
     frame = Frame.of(rows)
-    d = rows.shape[1]
     whitened = frame.apply(rows)
-    centres = generator.permutation(whitened)[:_MOST_BROAD_KERNELS]
-    broad = 1.2 * (4 / (len(centres) * (d + 2))) ** (1 / (d + 4))  # Silverman's width, and some
+    broad = _Kernels.broad(frame, whitened, generator)
     peaks = _peak_widths(scores, frame, whitened, generator)
-    parts: list[Part] = [
-        _Kernels(frame, centres, np.full(d, broad)),
-        _Student(frame, 1.0),
-        _Cauchy(*_middle(rows)),
-    ]
-    if (peaks < 0.7 * broad).any():
-        narrow = _narrow_centres(whitened, peaks, generator)
-        return Proposal([_Kernels(frame, narrow, peaks), *parts], np.array(_SHARES))
-    return Proposal(parts, np.array(_SHARES[1:]) / sum(_SHARES[1:]))
+    parts: dict[str, Part] = {
+        "broad": broad,
+        "student": _Student(frame, 1.0),
+        "cauchy": _Cauchy(*_middle(rows)),
+    }
+    if (peaks < 0.7 * broad.widths).any():
+        parts["narrow"] = _Kernels(frame, _narrow_centres(whitened, peaks, generator), peaks)
+    if (rows.std(axis=0) > _FAR_WIDER * _middle(rows)[1]).any():
+        parts["wide"] = _Student(Frame.of_all(rows), 3.0)
+    if draws is not None:
+        parts["drawn"] = _at_draws(scores, draws, generator)
+    shares = np.array([_WEIGHTS[name] for name in parts])
+    return Proposal(list(parts.values()), shares / shares.sum())
+
+
+def _at_draws(scores: Scores, draws: np.ndarray, generator: np.random.Generator) -> _Kernels:
+    """Kernels at the model's own draws, wide enough to meet each other where its peaks are no narrower."""
+    frame = Frame.of(draws)
+    whitened = frame.apply(draws)
+    broad, peaks = (
+        _Kernels.broad(frame, whitened, generator),
+        _peak_widths(scores, frame, whitened, generator),
+    )
+    return replace(broad, widths=np.minimum(broad.widths, peaks))
 
 
 @dataclass(frozen=True)
@@ -94,11 +113,16 @@ class Frame:
     def of(cls, rows: np.ndarray) -> Frame:
         """From medians, quartiles, and the correlations of rows clipped to five standard deviations."""
         middle, width = _middle(rows)
-        clipped = np.clip((rows - middle) / width, -5, 5)
-        covariance = np.cov(clipped, rowvar=False, ddof=0).reshape(len(width), -1)
-        constant = np.diag(covariance) == 0
-        covariance += np.diag(np.where(constant, 1.0, 1e-6))
-        return cls(middle, width[:, None] * np.linalg.cholesky(covariance))
+        return cls(middle, width[:, None] * _factor(np.clip((rows - middle) / width, -5, 5)))
+
+    @classmethod
+    def of_all(cls, rows: np.ndarray) -> Frame:
+        """From mean and covariance, outliers and all."""
+        largest = np.abs(rows).max(axis=0)
+        scaled = rows / np.where(largest > 0, largest, 1.0)  # squares are then finite
+        width = np.where(scaled.std(axis=0) > 0, scaled.std(axis=0), 1.0)
+        factor = _factor((scaled - scaled.mean(axis=0)) / width)
+        return cls(scaled.mean(axis=0) * largest, (width * largest)[:, None] * factor)
 
     @property
     def log_volume(self) -> float:
@@ -114,6 +138,14 @@ class Frame:
         return whitened @ self.factor.T + self.middle
 
 
+def _factor(standardised: np.ndarray) -> np.ndarray:
+    """Cholesky factor of the covariance, which columns that determine each other do not make singular."""
+    d = standardised.shape[1]
+    covariance = np.cov(standardised, rowvar=False, ddof=0).reshape(d, d)
+    covariance += np.diag(np.where(np.diag(covariance) == 0, 1.0, 1e-6))
+    return np.linalg.cholesky(covariance)
+
+
 @dataclass(frozen=True)
 class _Kernels:
     """Equal Gaussian kernels at whitened centres ``(m, d)``, with a width for each whitened axis."""
@@ -121,6 +153,13 @@ class _Kernels:
     frame: Frame
     centres: np.ndarray
     widths: np.ndarray
+
+    @classmethod
+    def broad(cls, frame: Frame, whitened: np.ndarray, generator: np.random.Generator) -> _Kernels:
+        """At some of the whitened rows, wide enough to meet each other."""
+        centres, d = generator.permutation(whitened)[:_MOST_BROAD_KERNELS], whitened.shape[1]
+        width = 1.2 * (4 / (len(centres) * (d + 2))) ** (1 / (d + 4))  # Silverman's, and some
+        return cls(frame, centres, np.full(d, width))
 
     def sample(self, n: int, generator: np.random.Generator) -> np.ndarray:
         chosen = self.centres[generator.integers(len(self.centres), size=n)]
@@ -180,7 +219,10 @@ def _middle(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Medians, and widths from quartiles; from standard deviations where the quartiles are equal."""
     low, middle, high = np.quantile(rows, [0.25, 0.5, 0.75], axis=0)
     width = (high - low) / 1.349  # a normal's interquartile range
-    spread = rows.std(axis=0)
+    largest = np.abs(rows).max(axis=0)
+    spread = (rows / np.where(largest > 0, largest, 1.0)).std(
+        axis=0
+    ) * largest  # without squares of large numbers
     width = np.where(width > 0, width, np.where(spread > 0, spread, 1.0))
     return middle, width
 

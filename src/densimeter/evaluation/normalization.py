@@ -1,8 +1,10 @@
 """Whether scores that claim to be log-densities integrate to one.
 
-The integral ``∫ exp(score(x)) dx`` is estimated by importance sampling from a proposal built on the rows. A
-refusal must not be wrong, so it needs more than an estimate: weights that behave, an interval far from one,
-and no sign of mass that the proposal never reached; in one and two dimensions quadrature has to agree.
+The integral ``∫ exp(score(x)) dx`` is estimated by importance sampling from a proposal built on the rows and,
+where the model can be sampled, on its own draws. A refusal must not be wrong, so it needs more than an
+estimate. That the integral is more than one is told by a bound that holds at this very number of draws,
+whatever the model. That it is less needs weights that behave, and enough rows and draws of the model of which
+none lies where the proposal never reached; in one and two dimensions quadrature has to agree.
 """
 
 from __future__ import annotations
@@ -14,8 +16,9 @@ from enum import StrEnum
 from typing import Any
 
 import numpy as np
-from scipy.special import ndtri
+from scipy.special import gammaln, ndtri
 
+from densimeter.adapters.draws import can_sample, draw_rows
 from densimeter.evaluation.covering_proposal import Frame, Proposal, Scores, covering_proposal
 from densimeter.foundations.cubature import Tolerances, integrate
 from densimeter.foundations.diagnostics import (
@@ -36,6 +39,9 @@ _FEWEST_EFFECTIVE = 100
 _ROWS_USED = 20_000
 _HIDDEN_SHARE = 0.01
 """Share of rows heavier than every draw from which the proposal is taken to have missed mass."""
+_MODEL_DRAWS, _FAR_DRAWS = 1000, 1024
+_REACH = 1e3, 1e140
+"""Multiples of the rows' width between which mass is looked for far away; squares are finite there."""
 
 
 class Verdict(StrEnum):
@@ -82,14 +88,19 @@ class NormalizationCheck:
 
 
 def check_normalization(
-    score_samples: Callable[[np.ndarray], Any], rows: np.ndarray, *, random_state: RandomState = None
+    score_samples: Callable[[np.ndarray], Any],
+    rows: np.ndarray,
+    *,
+    draws: np.ndarray | None = None,
+    random_state: RandomState = None,
 ) -> NormalizationCheck:
     r"""Estimate ``∫ exp(score_samples(x)) dx`` and judge the claim that it is one.
 
-    Importance sampling with a mixture of kernels at the rows, as narrow as the scores' own peaks, and
-    heavy-tailed parts; at most `MOST_DRAWS` draws, fewer where they suffice. Scores that do not fall off far
-    from the rows integrate to infinity, whatever the weights say. Costs up to 40,000 rows scored; a refusal
-    in one or two columns is confirmed by quadrature, with up to 400,000 more.
+    Importance sampling with a mixture of kernels at the rows and at the model's draws, as narrow as the
+    scores' own peaks, and heavy-tailed parts; at most `MOST_DRAWS` draws, fewer where they suffice. First,
+    mass is looked for at every distance up to 1e140 widths of the rows: scores that do not fall off there
+    integrate to more than one. Costs up to 40,000 rows scored; a refusal in one or two columns is confirmed
+    by quadrature, with up to 400,000 more.
 
     Parameters
     ----------
@@ -97,13 +108,20 @@ def check_normalization(
         Rows ``(n, d)`` to scores ``(n,)``, nats; -inf outside the support. NaN counts as -inf.
     rows : array of shape (n_samples, d)
         Rows that the model was fitted on, or like them.
+    draws : array of shape (n_draws, d), optional
+        Rows that the model itself has drawn (`draws_of`): they tell where it has its mass.
     random_state : seed or generator
 
     Returns
     -------
     NormalizationCheck
-        A false ``NOT_A_DENSITY`` is meant to be rarer than one in ten thousand; where the weights are too
-        uneven the verdict is ``UNDECIDED``.
+        A false ``NOT_A_DENSITY`` is rarer than one in ten thousand where the scores integrate to one and the
+        rows, or the draws, come from them; where the weights are too uneven the verdict is ``UNDECIDED``.
+
+    Notes
+    -----
+    The certified bound is that of Maurer and Pontil, Empirical Bernstein bounds and sample variance
+    penalization, COLT 2009, theorem 4, for weights cut off at a height that other draws have set.
 
     Examples
     --------
@@ -115,19 +133,30 @@ def check_normalization(
     'not a density'
     """
     generator = generator_from(random_state)
-    rows = np.asarray(rows, np.float64)
-    rows = generator.permutation(rows)[:_ROWS_USED]
+    rows = generator.permutation(np.asarray(rows, np.float64))[:_ROWS_USED]
     counted = _Counted(score_samples)
-    if _falls_too_slowly(counted, rows, generator):
+    if _certified_least(_far_weights(counted, rows, generator)) > TOLERANCE:
         infinite = Estimate(math.inf, math.inf, math.inf, 1.0, "scores far from the rows", Guarantee.BOUNDED)
         reason = "the scores do not fall off far from the rows: their integral is infinite"
         return NormalizationCheck(Verdict.NOT_A_DENSITY, infinite, reason, counted.n)
-    proposal = covering_proposal(counted, rows, generator)
+    proposal = covering_proposal(counted, rows, generator, draws)
     log_weights = _weights(counted, proposal, generator)
-    check = _judge(log_weights, _hidden_share(counted, proposal, rows, log_weights), counted.n)
+    samples = [rows] if draws is None else [rows, np.asarray(draws, np.float64)]
+    hidden = max(_hidden_share(counted, proposal, sample, log_weights) for sample in samples)
+    check = _judge(log_weights, hidden, max(map(len, samples)), counted.n)
     if (check.refused and rows.shape[1] <= 2) or (rows.shape[1] == 1 and check.verdict is Verdict.UNDECIDED):
         check = _second_opinion(check, counted, rows)
     return replace(check, n_evaluations=counted.n)
+
+
+def draws_of(model: Any, random_state: RandomState) -> np.ndarray | None:
+    """Rows that a fitted model draws, if it can."""
+    if not can_sample(model):
+        return None
+    try:
+        return draw_rows(model, _MODEL_DRAWS, random_state)
+    except Exception:  # a stranger's sampler may fail in any way; its scores are judged without it
+        return None
 
 
 class _Counted:
@@ -144,28 +173,58 @@ class _Counted:
         return np.where(scores < np.inf, scores, -np.inf)
 
 
-def _falls_too_slowly(scores: Scores, rows: np.ndarray, generator: np.random.Generator) -> bool:
-    """Whether ``score + d log r`` still rises at distances r of 10^3, 10^6 and 10^9, in most directions.
+def _far_weights(scores: Scores, rows: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Log weights of draws far from the rows, in random directions and with evenly spread logs of distance.
 
-    ``∫ exp(score)`` converges only if it falls. Directions are random, as a density of independent columns
-    falls more slowly along the axes.
+    Their mean is the integral out there. It has no scale: a density as wide as it may be passes, and one that
+    decays more slowly than any integrable function does not.
     """
     frame, d = Frame.of(rows), rows.shape[1]
-    directions = generator.normal(size=(64, d))
+    directions = generator.normal(size=(_FAR_DRAWS, d))
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-    reach = [scores(frame.invert(distance * directions)) for distance in (1e3, 1e6, 1e9)]
-    with np.errstate(invalid="ignore"):
-        steps = np.diff(np.stack(reach), axis=0) + d * math.log(1e3)
-    return bool(((steps > 0).all(axis=0)).mean() > 0.5)
+    nearest, farthest = np.log(_REACH)
+    farthest = min(farthest, farthest - math.log(np.abs(frame.factor).max()))
+    log_distances = generator.uniform(nearest, farthest, _FAR_DRAWS)
+    try:
+        found = scores(frame.invert(np.exp(log_distances)[:, None] * directions))
+    except Exception:  # a stranger's scores so far away; nothing is learnt from them
+        return np.full(_FAR_DRAWS, -np.inf)
+    sphere = math.log(2) + d / 2 * math.log(math.pi) - gammaln(d / 2)
+    return found + d * log_distances + frame.log_volume + sphere + math.log(farthest - nearest)
+
+
+def _certified_least(log_weights: np.ndarray) -> float:
+    """What the log of the mean weight exceeds, but for one case in a hundred thousand.
+
+    Whatever the weights are: half of the draws choose a height at which the others are cut off; for these
+    empirical Bernstein holds.
+    """
+    first, second = log_weights[::2], log_weights[1::2]
+    heights = np.quantile(first, (0.25, 0.5, 0.75, 0.9, 0.99), method="higher")
+    heights = heights[heights > -np.inf]
+    if not len(heights):
+        return -math.inf
+    return _least_below(second, float(max(heights, key=lambda height: _least_below(first, height))))
+
+
+def _least_below(log_weights: np.ndarray, log_height: float) -> float:
+    cut = np.exp(np.minimum(log_weights - log_height, 0.0))
+    n, log_term = len(cut), math.log(2e5)
+    error = math.sqrt(2 * cut.var(ddof=1) * log_term / n) + 7 * log_term / (3 * (n - 1))
+    least = float(cut.mean()) - error
+    return math.log(least) + log_height if least > 0 else -math.inf
 
 
 def _weights(scores: Scores, proposal: Proposal, generator: np.random.Generator) -> np.ndarray:
-    """Log weights, batch after batch until their mean is known well enough."""
+    """Log weights, batch after batch until their mean is known well enough for a verdict."""
     log_weights = np.empty(0)
     while len(log_weights) < MOST_DRAWS:
         drawn = proposal.sample(BATCH, generator)
         log_weights = np.append(log_weights, scores(drawn) - proposal.log_prob(drawn))
-        if _half_width(log_weights) < TOLERANCE / 2 and _are_trusted(log_weights):
+        half = _half_width(log_weights)
+        may_be_too_much = log_mean(log_weights) - half > TOLERANCE
+        enough = _certified_least(log_weights) > TOLERANCE if may_be_too_much else half < TOLERANCE / 2
+        if enough and _are_trusted(log_weights):
             break
     return log_weights
 
@@ -187,27 +246,34 @@ def _hidden_share(scores: Scores, proposal: Proposal, rows: np.ndarray, log_weig
     return float((scores(some) - proposal.log_prob(some) > log_weights.max() + 1e-6).mean())
 
 
-def _judge(log_weights: np.ndarray, hidden: float, n_evaluations: int) -> NormalizationCheck:
-    value, half = log_mean(log_weights), _half_width(log_weights)
+def _judge(log_weights: np.ndarray, hidden: float, n_known: int, n_evaluations: int) -> NormalizationCheck:
+    """The verdict on the weights, of which `hidden` and `n_known` rows tell whether they missed any mass."""
+    value, half, least = log_mean(log_weights), _half_width(log_weights), _certified_least(log_weights)
     shape, size = pareto_k(log_weights), effective_sample_size(log_weights)
     trusted = _are_trusted(log_weights) and hidden <= _HIDDEN_SHARE
     method = f"importance sampling, {len(log_weights)} draws, {size:.0f} effective"
-    if not math.isfinite(half) or value == -math.inf:
-        estimate = Estimate(value, -math.inf, math.inf, _CONFIDENCE, method, Guarantee.NONE)
-    else:
-        guarantee = Guarantee.ASYMPTOTIC if trusted else Guarantee.NONE
-        estimate = Estimate(value, value - half, value + half, _CONFIDENCE, method, guarantee)
-    if not trusted:
-        why = f"the importance weights are too uneven to tell (Pareto k {shape:.2f}, {size:.0f} effective)"
-        if hidden > _HIDDEN_SHARE:
-            why = f"{hidden:.0%} of the rows are denser than any draw: the proposal may have missed mass"
-        return NormalizationCheck(Verdict.UNDECIDED, estimate, why, n_evaluations)
-    return NormalizationCheck(*_verdict(estimate), n_evaluations)
+    if trusted:
+        estimate = Estimate(value, value - half, value + half, _CONFIDENCE, method)
+        return NormalizationCheck(*_verdict(estimate, n_known, least), n_evaluations)
+    if least > TOLERANCE:
+        estimate = Estimate(max(value, least), least, math.inf, 1 - 1e-5, method, Guarantee.LOWER_BOUND)
+        return NormalizationCheck(*_verdict(estimate, n_known, least), n_evaluations)
+    known = math.isfinite(half) and value > -math.inf
+    ends = (value - half, value + half) if known else (-math.inf, math.inf)
+    estimate = Estimate(value, *ends, _CONFIDENCE, method, Guarantee.NONE)
+    why = f"the importance weights are too uneven to tell (Pareto k {shape:.2f}, {size:.0f} effective)"
+    if hidden > _HIDDEN_SHARE:
+        why = f"{hidden:.0%} of the rows are denser than any draw: the proposal may have missed mass"
+    return NormalizationCheck(Verdict.UNDECIDED, estimate, why, n_evaluations)
 
 
-def _verdict(estimate: Estimate) -> tuple[Verdict, Estimate, str]:
+def _verdict(estimate: Estimate, n_known: int, least: float) -> tuple[Verdict, Estimate, str]:
+    """By the estimate, what its log certainly exceeds, and the rows that would know of mass elsewhere."""
     said = f"the scores integrate to {_number(math.exp(min(estimate.value, 700.0)))}"
-    if estimate.lower > TOLERANCE or estimate.upper < -TOLERANCE:
+    too_much = estimate.lower > TOLERANCE and least > TOLERANCE
+    # were the rest of a density elsewhere, one of its rows would hardly not be there
+    too_little = estimate.upper < -TOLERANCE and -n_known * estimate.upper > -math.log(1 - _CONFIDENCE)
+    if too_much or too_little:
         return Verdict.NOT_A_DENSITY, estimate, f"{said}, not to 1"
     if max(abs(estimate.lower), abs(estimate.upper)) > 4 * TOLERANCE:
         return Verdict.UNDECIDED, estimate, f"{said}, give or take {estimate.half_width:.0%}"
@@ -228,7 +294,7 @@ def _second_opinion(check: NormalizationCheck, scores: Scores, rows: np.ndarray)
     value, half = found.log_scale + math.log(found.value), -math.log1p(-min(found.error / found.value, 0.5))
     method = f"adaptive quadrature, {found.n_evaluations} points"
     estimate = Estimate(value, value - half, value + half, 1.0, method, Guarantee.BOUNDED)
-    second = NormalizationCheck(*_verdict(estimate), check.n_evaluations)
+    second = NormalizationCheck(*_verdict(estimate, len(rows), estimate.lower), check.n_evaluations)
     if second.verdict is Verdict.NOT_A_DENSITY and not _agree(check.log_integral, estimate):
         return _doubted(check, f"quadrature says {_number(math.exp(min(value, 700.0)))}")
     return second

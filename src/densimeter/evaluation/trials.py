@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from densimeter.evaluation.families import Family, SettingScan, TrainingParts
-from densimeter.evaluation.normalization import NormalizationCheck, check_normalization
+from densimeter.evaluation.normalization import NormalizationCheck, check_normalization, draws_of
 from densimeter.foundations.errors import DensimeterError, FitError
 from densimeter.foundations.estimates import Estimate
 from densimeter.foundations.progress import Progress
@@ -104,7 +104,10 @@ def _trial(task: Task, progress: Progress) -> Trial:
 
 
 def _checked_claim(estimator: Any, task: Task) -> NormalizationCheck:
-    return check_normalization(estimator.score_samples, task.parts.final, random_state=task.seed)
+    draws = draws_of(estimator, task.seed)
+    return check_normalization(
+        estimator.score_samples, task.parts.final, draws=draws, random_state=task.seed + 1
+    )
 
 
 def _refuse_bad_scores(scores: np.ndarray, n_test: int) -> None:
