@@ -62,6 +62,8 @@ CASES = [
     Case(20_000, 50, 16, "full", 3),
     Case(1_000_000, 8, 16, "diag", 8),
     Case(1_000_000, 4, 8, "full", 8),
+    Case(20_000, 30, 10, "full", 3),
+    Case(10_000, 60, 10, "full", 3),
 ]
 
 ITERATIONS = 20

@@ -1,5 +1,8 @@
 """Factors of stacked matrices, of which some have none."""
 
+import re
+
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -33,3 +36,11 @@ def test_only_the_matrix_without_a_factor_is_lost(d):
         flat = factor(matrices).reshape(6, d, d)
         assert np.isnan(flat[5]).all()
         assert_allclose(flat[whole], factor(matrices.reshape(6, d, d)[whole]), rtol=1e-10)
+
+
+def test_no_compiled_factorisation_is_a_batch():
+    """XLA cuts a batch into tasks of the pool in whose threads it is called, and waits for them."""
+    batch = jnp.broadcast_to(jnp.eye(30), (2, 10, 30, 30))
+    text = jax.jit(inverse_cholesky).lower(batch).compile().as_text()
+    called = re.findall(r"= \(?f\d+\[([\d,]*)\][^=]*custom-call", text)
+    assert called == ["30,30", "30,30"]

@@ -13,8 +13,20 @@ def inverse_cholesky(matrices: Any) -> Any:
     """``L^-1`` with ``L L^T`` the given symmetric matrices ``(..., d, d)``; NaN if not positive definite."""
     if isinstance(matrices, np.ndarray):
         return _inverse_cholesky_numpy(matrices)
-    lower = jnp.linalg.cholesky(matrices)
-    eye = jnp.broadcast_to(jnp.eye(matrices.shape[-1], dtype=matrices.dtype), lower.shape)
+    d = matrices.shape[-1]
+    inverses = jax.lax.map(_inverse_cholesky_jax, matrices.reshape(-1, d, d))
+    return inverses.reshape(matrices.shape)
+
+
+def _inverse_cholesky_jax(matrix: jax.Array) -> jax.Array:
+    """Of one matrix, and never of a batch.
+
+    A compiled program runs on a thread of XLA's pool, and XLA cuts a large batch of factorisations into tasks
+    of the same pool, for which the program then waits. Programs that run side by side on all its threads
+    would so wait for ever. A single factorisation is computed where it is called.
+    """
+    lower = jnp.linalg.cholesky(matrix)
+    eye = jnp.eye(len(matrix), dtype=matrix.dtype)
     return jax.scipy.linalg.solve_triangular(lower, eye, lower=True)
 
 

@@ -130,7 +130,8 @@ class Mixture(eqx.Module):
 
     def log_prob(self, x: jax.Array) -> jax.Array:
         """Log-density, nats, at one point."""
-        each = jax.vmap(lambda component: component.log_prob(x))(self.components)
+        # one component after the other: XLA may cut a batch of factorisations into tasks, and wait for them
+        each = jax.lax.map(lambda component: component.log_prob(x), self.components)
         return jax.nn.logsumexp(jax.nn.log_softmax(self.logits) + each)
 
     def sample(self, key: jax.Array, n_samples: int) -> jax.Array:
