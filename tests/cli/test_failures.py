@@ -35,7 +35,7 @@ def test_our_errors_end_with_their_code_in_two_lines(capsys, error, code):
         (OSError(28, "No space left on device", "out.json"), 1, "out.json: No space left on device"),
         (OSError("unknown"), 1, "unknown"),
         (RuntimeError("first\nsecond"), 1, "unexpected RuntimeError: first"),
-        (ZeroDivisionError(), 1, "unexpected ZeroDivisionError:"),
+        (ZeroDivisionError(), 1, "unexpected ZeroDivisionError: no message"),
     ],
 )
 def test_every_other_error_is_told_as_well(capsys, error, code, reason):

@@ -2,6 +2,7 @@
 
 import json
 import math
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -213,6 +214,20 @@ def test_the_yardstick():
     assert score["energy"] > -5.19
     assert score["energy"] > score["kernel"]
     assert all(model.gap_to_oracle.upper > 0 for model in result.models)
+
+
+def test_what_models_say_in_fitting_becomes_sentences(rows):
+    class Talking(Known):
+        def fit(self, X, y=None):
+            warnings.warn(DensimeterWarning("of 1024 draws 5 counted", "use base='mixture'"), stacklevel=1)
+            warnings.warn(UserWarning("two", "things"), stacklevel=1)
+            return super().fit(X)
+
+    notes = compare(rows, {"talking": Talking()}, random_state=0).data.notes
+    assert [note.text for note in notes] == [
+        "talking: of 1024 draws 5 counted; use base='mixture'",
+        "talking: two",
+    ]
 
 
 def test_a_model_that_fails_stands_apart_with_its_reason(rows):

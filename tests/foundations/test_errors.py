@@ -12,6 +12,7 @@ from densimeter.foundations.errors import (
     NonFiniteError,
     SettingError,
     did_you_mean,
+    in_one_line,
 )
 
 
@@ -40,6 +41,35 @@ def test_errors_travel_between_processes(kind):
 
 def test_warnings_can_be_filtered_as_those_of_users():
     assert issubclass(DensimeterWarning, UserWarning)
+
+
+def test_warnings_are_two_lines_as_errors_are():
+    for warning in (
+        DensimeterWarning("the reason", "the advice"),
+        DensimeterWarning("the reason\nthe advice"),
+    ):
+        assert str(warning) == "the reason\nthe advice"
+        assert (warning.reason, warning.advice) == ("the reason", "the advice")
+        assert str(pickle.loads(pickle.dumps(warning))) == str(warning)
+    assert str(DensimeterWarning("the reason")) == "the reason"
+
+
+@pytest.mark.parametrize(
+    ("problem", "line"),
+    [
+        (DensimeterWarning("of 1024 draws 5 counted", "use more"), "of 1024 draws 5 counted; use more"),
+        (DataError("a is constant", "leave it out"), "a is constant; leave it out"),
+        (UserWarning("first", "second"), "first"),
+        (ValueError("first\nsecond"), "first"),
+        (ValueError(3, "a text"), "a text"),
+        (ValueError("\n  \n late"), "late"),
+        (KeyError("name"), "'name'"),
+        (FileNotFoundError(2, "No such file", "x.csv"), "[Errno 2] No such file: 'x.csv'"),
+        (RuntimeError(), "no message"),
+    ],
+)
+def test_whatever_a_problem_carries_it_is_told_as_a_sentence(problem, line):
+    assert in_one_line(problem) == line
 
 
 @given(st.lists(st.text("abcdef", min_size=4, max_size=8), min_size=1, max_size=30, unique=True))

@@ -50,3 +50,10 @@ def test_dequantised_rows_are_told_by_what_they_were():
 
 def test_notes_print_as_their_text():
     assert str(Note(NoteKind.WARNING, "beware")) == "beware"
+    assert Note(NoteKind.WARNING, "beware\nof this").text == "beware of this"
+
+
+@pytest.mark.parametrize("text", [("of 1024 draws", "use more"), None, 3, "", " \n"])
+def test_a_note_is_a_sentence_and_nothing_else(text):
+    with pytest.raises(TypeError, match="a note is a sentence"):
+        Note(NoteKind.WARNING, text)

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
+from densimeter.foundations.errors import in_one_line
 from densimeter.foundations.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -84,10 +85,11 @@ def warnings_as_notes(quiet: bool) -> Iterator[None]:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         yield
-    told = {re.sub(r"[0-9]+", "#", str(warning.message)): warning for warning in reversed(caught)}
-    for warning in reversed(told.values()):
+    said = [in_one_line(warning.message) for warning in caught if isinstance(warning.message, Warning)]
+    told = {re.sub(r"[0-9]+", "#", text): text for text in reversed(said)}
+    for text in reversed(told.values()):
         if not quiet:
-            print_note("warning", str(warning.message).splitlines()[0])
+            print_note("warning", text)
 
 
 def print_datasets() -> None:

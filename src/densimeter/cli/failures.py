@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import typer
 
-from densimeter.foundations.errors import DataError, DensimeterError, Interrupted, SettingError
+from densimeter.foundations.errors import DataError, DensimeterError, Interrupted, SettingError, in_one_line
 
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 """Any wrong use of the command line; typer carries this class and exports only what is derived from it."""
@@ -42,7 +42,7 @@ def failures_as_exit_codes(debug: bool) -> Iterator[None]:
         _tell(what, "check the disk and the permissions of the folder", debug)
         raise typer.Exit(FAILED) from error
     except Exception as error:
-        reason = f"unexpected {type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
+        reason = f"unexpected {type(error).__name__}: {in_one_line(error)}"
         _tell(reason, "this is a defect: run again with --debug and report the traceback", debug)
         raise typer.Exit(FAILED) from error
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from densimeter.evaluation.families import Family, SettingScan, TrainingParts
 from densimeter.evaluation.normalization import NormalizationCheck, check_normalization, draws_of
-from densimeter.foundations.errors import DensimeterError, FitError
+from densimeter.foundations.errors import DensimeterError, FitError, in_one_line
 from densimeter.foundations.estimates import Estimate
 from densimeter.foundations.progress import Progress
 
@@ -97,7 +97,7 @@ def _trial(task: Task, progress: Progress) -> Trial:
         _refuse_bad_scores(scores, len(task.test))
         check = None if task.family.is_normalised else _checked_claim(fitted.estimator, task)
     progress(1, 1, task.name)
-    said = dict.fromkeys(f"{task.name}: {str(warning.message).splitlines()[0]}" for warning in caught)
+    said = dict.fromkeys(f"{task.name}: {_said(warning.message)}" for warning in caught)
     return Trial(
         task.name, fitted.estimator, fitted.settings, scores, seconds, tuple(said), check, scan=fitted.scan
     )
@@ -122,4 +122,8 @@ def _refuse_bad_scores(scores: np.ndarray, n_test: int) -> None:
 def _reason(error: Exception) -> str:
     if isinstance(error, DensimeterError):
         return error.reason
-    return f"{type(error).__name__}: {(str(error).strip().splitlines() or ['no message'])[0]}"
+    return f"{type(error).__name__}: {in_one_line(error)}"
+
+
+def _said(message: Warning | str) -> str:
+    return message if isinstance(message, str) else in_one_line(message)

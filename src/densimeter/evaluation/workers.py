@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from loky import ProcessPoolExecutor
 
 from densimeter.evaluation.trials import Failure, Outcome, Task, run
+from densimeter.foundations.errors import in_one_line
 from densimeter.foundations.progress import silent
 
 
@@ -79,9 +80,7 @@ def _outcome(future: Future[Outcome], job: _Running) -> tuple[Outcome, bool]:
     if error is None:
         return future.result(), True
     job.process.shutdown(wait=True, kill_workers=True)
-    return job.failed(
-        f"its process ended: {(str(error).strip().splitlines() or [type(error).__name__])[0]}"
-    ), False
+    return job.failed(f"its process ended: {in_one_line(error)}"), False
 
 
 def _seconds_left(running: Iterable[_Running], timeout: float | None) -> float | None:

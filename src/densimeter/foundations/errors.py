@@ -84,7 +84,52 @@ class Interrupted(KeyboardInterrupt):
 
 
 class DensimeterWarning(UserWarning):
-    """Something was decided for the user, or a result deserves less trust than it seems to."""
+    """Something was decided for the user, or a result deserves less trust than it seems to.
+
+    Parameters
+    ----------
+    reason : str
+        What was decided or is to be doubted; where no advice is given, lines after the first are the advice.
+    advice : str, optional
+        What the user can do about it.
+
+    Examples
+    --------
+    >>> print(DensimeterWarning("of 1024 draws only 5 counted", "use more draws"))
+    of 1024 draws only 5 counted
+    use more draws
+    """
+
+    def __init__(self, reason: str, advice: str = ""):
+        self.reason, _, rest = reason.partition("\n")
+        self.advice = advice or rest
+        super().__init__(self.reason, self.advice)
+
+    def __str__(self) -> str:
+        return f"{self.reason}\n{self.advice}" if self.advice else self.reason
+
+
+def in_one_line(problem: BaseException) -> str:
+    """What an error or a warning says, as a sentence: ours whole, of others the first line.
+
+    Those that carry several things, which Python prints as a tuple, say the first that is text.
+
+    Examples
+    --------
+    >>> in_one_line(DataError("column 'age' is constant", "leave it out with --columns"))
+    "column 'age' is constant; leave it out with --columns"
+    >>> in_one_line(UserWarning("it did not converge", 17)), in_one_line(ValueError())
+    ('it did not converge', 'no message')
+    """
+    if isinstance(problem, DensimeterError | DensimeterWarning):
+        return "; ".join(" ".join(line.split()) for line in str(problem).splitlines() if line.strip())
+    text = str(problem)
+    if len(problem.args) > 1 and text == str(problem.args):
+        text = next((part for part in problem.args if isinstance(part, str)), text)
+    return next(
+        (line.strip() for line in text.splitlines() if line.strip()),
+        "no message",
+    )
 
 
 def warn_renamed(old: str, new: str) -> None:

@@ -33,11 +33,14 @@ class Table:
     heads : sequence of str
     rows : sequence of sequences of Cell
         The first cell of a row names it.
+    folded : bool
+        Whether only the caption shows until the reader opens it.
     """
 
     caption: str
     heads: Sequence[str]
     rows: Sequence[Sequence[Cell]]
+    folded: bool = False
 
     def is_number(self, column: int) -> bool:
         """Whether the cells of a column are set in figures, to the right."""

@@ -79,14 +79,16 @@ def percent(share: float) -> str:
 
 
 def describe_settings(settings: Mapping[str, object]) -> str:
-    """Settings in one line, numbers in four digits.
+    """Settings in one line, numbers in four digits; of many values how many there are, and their range.
 
     Examples
     --------
     >>> describe_settings({"bandwidth": 0.61578, "kernel": "gaussian"})
     'bandwidth 0.6158, kernel gaussian'
+    >>> describe_settings({"bandwidth": [0.11, 0.4, 3.2, 0.5]})
+    '4 bandwidths, 0.11 to 3.2'
     """
-    return ", ".join(f"{name.replace('_', ' ')} {_short(value)}" for name, value in settings.items())
+    return ", ".join(_setting(name.replace("_", " "), value) for name, value in settings.items())
 
 
 def describe_estimate(estimate: Estimate) -> str:
@@ -103,6 +105,20 @@ def describe_estimate(estimate: Estimate) -> str:
     if math.isclose(below, above, rel_tol=0.05, abs_tol=5e-4):
         return f"{estimate.value:.3f} ± {max(below, above):.3f}"
     return str(estimate)
+
+
+MOST_VALUES = 3
+"""Of one setting, that are told one by one."""
+
+
+def _setting(name: str, value: object) -> str:
+    if not isinstance(value, list | tuple) or len(value) <= MOST_VALUES:
+        return f"{name} {_short(value)}"
+    counted = f"{len(value)} {name if name.endswith('s') else name + 's'}"
+    if not all(isinstance(item, int | float) for item in value):
+        return counted
+    low, high = _short(float(min(value))), _short(float(max(value)))
+    return f"{counted}, {low} to {high}" if low != high else f"{counted}, each {low}"
 
 
 def _short(value: object) -> str:

@@ -24,6 +24,11 @@ class Note:
     kind: NoteKind
     text: str
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.text, str) or not self.text.strip():
+            raise TypeError(f"a note is a sentence, got {self.text!r}")
+        object.__setattr__(self, "text", " ".join(self.text.splitlines()))
+
     def __str__(self) -> str:
         return self.text
 

@@ -59,6 +59,15 @@ def test_the_same_result_gives_the_same_page(line):
     assert comparison_page(line) == comparison_page(line)
 
 
+def test_many_bandwidths_are_counted_in_the_ranking_and_listed_below(five, tmp_path):
+    wide = replace(five.models[0], settings={"bandwidth": [0.11, 0.4, 3.2, 0.5, 1.75]})
+    page = comparison_page(replace(five, models=(wide, *five.models[1:])))
+    assert "5 bandwidths, 0.11 to 3.2" in page
+    assert "(0.11, 0.4" not in page
+    details = page[page.index("<details><summary>one hill: bandwidth of each column") :]
+    assert "1.75" in details[: details.index("</details>")]
+
+
 def test_the_command_is_told_in_place_of_the_call(line):
     text = Read(comparison_page(line, "densimeter compare 'my rows.csv' --seed 3")).text
     assert "densimeter compare 'my rows.csv' --seed 3" in text

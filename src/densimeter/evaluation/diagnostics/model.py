@@ -18,6 +18,7 @@ from densimeter.evaluation.diagnostics.calibration import (
 from densimeter.evaluation.diagnostics.marginals import MarginalFit, marginal_fits
 from densimeter.evaluation.diagnostics.tails import TailSummary, summarise_tail
 from densimeter.evaluation.diagnostics.two_sample import TwoSampleTest, classifier_two_sample_test
+from densimeter.foundations.errors import in_one_line
 from densimeter.foundations.randomness import RandomState, generator_from
 
 N_DRAWS = 10_000
@@ -107,7 +108,7 @@ def _draws(
     try:
         return draw_rows(model, n_draws, generator)
     except Exception as error:  # a stranger's sampler may fail in any way, and the scores stand without it
-        return NotAvailable(f"sampling failed: {str(error).splitlines()[0] if str(error) else error!r}")
+        return NotAvailable(f"sampling failed: {in_one_line(error)}")
 
 
 def _plain(part: Any) -> Any:

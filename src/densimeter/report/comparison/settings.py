@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from densimeter.report.blocks import Cell, Chart, Section, Table
 from densimeter.report.charts.lines import curve_chart
 from densimeter.report.charts.palette import Palette
 from densimeter.report.numerals import fixed, short
+from densimeter.report.wording import MOST_VALUES
 
 SCORE = "held-out log-likelihood, nats per row"
 
@@ -19,13 +21,31 @@ def settings(comparison: Any, palette: Palette) -> Section | None:
         for place, model in enumerate(comparison.models)
         if getattr(model, "scan", None) is not None
     ]
-    if not charts:
+    tables = [
+        table for model in comparison.models for table in _long_settings(model, comparison.data.columns)
+    ]
+    if not charts and not tables:
         return None
     words = (
         "Settings are chosen by rows that are neither fitted nor scored in the end. A curve that still "
         "rises at an edge would say that more should be tried.",
     )
-    return Section("settings", "How settings were chosen", words, charts)
+    return Section("settings", "How settings were chosen", words, charts, tables)
+
+
+def _long_settings(model: Any, columns: Sequence[str]) -> Iterator[Table]:
+    """A table of each setting that has too many values to stand in the ranking."""
+    for name, values in model.settings.items():
+        if isinstance(values, list | tuple) and len(values) > MOST_VALUES:
+            of_columns = len(values) == len(columns)
+            places = columns if of_columns else [str(place) for place in range(1, len(values) + 1)]
+            rows = [[Cell(place), _value(value)] for place, value in zip(places, values, strict=True)]
+            heads = ["column" if of_columns else "place", name.replace("_", " ")]
+            yield Table(f"{model.name}: {heads[1]} of each {heads[0]}", heads, rows, folded=True)
+
+
+def _value(value: Any) -> Cell:
+    return Cell(short(value), value) if isinstance(value, int | float) else Cell(str(value))
 
 
 def _scan(place: int, model: Any, palette: Palette) -> Chart:
