@@ -166,9 +166,32 @@ def test_dequantised_columns_are_told(rows):
 
 def test_duplicates_across_the_splits_are_left_out_and_said(rows):
     rows = np.concatenate([rows, rows[:100]])
-    result = compare(rows, {"a": Known()}, random_state=0)
+    with pytest.warns(DensimeterWarning, match="cannot be chance"):
+        result = compare(rows, {"a": Known()}, random_state=0)
     assert result.data.n_train + result.data.n_validation + result.data.n_test < 500
     assert any("equal a row of an earlier part" in note.text for note in result.data.notes)
+
+
+def test_equal_rows_of_counts_are_kept_unless_told_otherwise():
+    """As many doctor visits and illnesses as in a survey: nearly every row equals another."""
+    counts = np.random.default_rng(0).poisson([0.3, 1.4], size=(2000, 2)).astype(float)
+    with pytest.warns(DensimeterWarning, match="lattice"):
+        kept = compare(counts, {"a": Known()}, random_state=0)
+    assert (kept.data.n_test, kept.data.protocol.duplicates) == (400, "keep")
+    assert any("equal another and were kept" in note.text for note in kept.data.notes)
+    with (
+        pytest.warns(DensimeterWarning, match="lattice"),
+        pytest.raises(DataError, match="duplicates left out"),
+    ):
+        compare(counts, {"a": Known()}, duplicates="drop", random_state=0)
+
+
+def test_equal_rows_that_cannot_be_chance_are_kept_where_the_user_says_so(rows):
+    rows = np.concatenate([rows, rows[:100]])
+    kept = compare(rows, {"a": Known()}, duplicates="keep", random_state=0)
+    assert (kept.data.n_test, kept.data.notes) == (100, ())
+    with pytest.raises(SettingError, match="duplicates"):
+        compare(rows, {"a": Known()}, duplicates="maybe")
 
 
 def test_nan_cells_are_refused_by_name(rows):

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from densimeter.datasets import load_old_faithful
-from densimeter.tables.rounding import Ties, find_rounding
+from densimeter.tables.rounding import Ties, expected_coincidences, find_rounding, repeats_may_be_chance
 
 
 @pytest.fixture
@@ -131,3 +131,41 @@ def test_resampled_rows_of_one_column_are_no_rounding(rng):
 
 def test_one_column_of_few_uneven_values_is_discrete(rng):
     assert find_rounding("a", rng.choice([0.13, 1.7, 2.9, 5.55, 9.1], 500)) is not None
+
+
+def _uniform(n, seed=0):
+    return np.random.default_rng(seed).random(n)
+
+
+@pytest.mark.parametrize(
+    ("column", "by_chance"),
+    [
+        (np.random.default_rng(0).poisson(0.3, 5000).astype(float), True),
+        (_uniform(3000).round(2), True),
+        (_uniform(3000).round(6), True),  # one pair in a thousand tables has no tie
+        (_uniform(100_000).astype(np.float32).astype(float), True),
+        (_uniform(100_000, 1).round(4) / 3, True),
+        (100 * _uniform(3000).round(2), True),
+        (_uniform(3000), False),
+        (_uniform(300).astype(np.float32).astype(float), False),
+        (_uniform(200).round(9), False),
+        (np.log(_uniform(100_000)), False),
+    ],
+)
+def test_repeats_are_chance_where_the_digits_are_few_for_so_many_rows(column, by_chance):
+    rows = np.repeat(column, 2)[:, None]
+    assert repeats_may_be_chance(["a"], rows, rows[:, 0]) is by_chance
+    beside = np.column_stack([rows[:, 0], np.repeat(_uniform(len(column), 7), 2)])
+    assert not repeats_may_be_chance(["a", "b"], beside, np.repeat(np.arange(len(column)), 2))
+
+
+@pytest.mark.parametrize("places", [2, 3, 4])
+def test_coincidences_are_as_many_as_expected(places):
+    """Pairs of equal values among 3,000 rounded normal ones, on average over 40 tables, by counting."""
+    found, expected = [], []
+    for seed in range(40):
+        column = np.random.default_rng(seed).normal(size=3000).round(places)
+        counts = np.unique(column, return_counts=True)[1]
+        found.append((counts * (counts - 1) / 2).sum())
+        expected.append(expected_coincidences(column))
+    assert np.mean(expected) == pytest.approx(np.mean(found), rel=0.2)

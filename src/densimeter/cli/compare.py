@@ -78,6 +78,14 @@ def compare(
     time: Annotated[
         str | None, typer.Option(metavar="COLUMN", help="Hold out the rows that are latest by this column.")
     ] = None,
+    duplicates: Annotated[
+        str,
+        typer.Option(
+            metavar="keep|drop",
+            help="Test rows that equal a row seen before; by default dropped where that cannot be chance.",
+            show_default=False,
+        ),
+    ] = "auto",
     interval: Annotated[
         str, typer.Option(metavar="student|bca", help="Of a mean: Student's t, or the BCa bootstrap.")
     ] = "student",
@@ -131,6 +139,7 @@ def compare(
                 repeats=repeats,
                 group=group,
                 time=time,
+                duplicates=duplicates,
                 interval=interval,
                 timeout=timeout,
                 n_jobs=jobs,

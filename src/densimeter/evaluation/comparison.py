@@ -13,6 +13,7 @@ import numpy as np
 from densimeter.datasets.density import KnownDensity
 from densimeter.evaluation.assembly import Contestant, Judge, assemble
 from densimeter.evaluation.cache import TrialCache
+from densimeter.evaluation.duplicates import Duplicates
 from densimeter.evaluation.families import Family, Models, TrainingParts, families_of
 from densimeter.evaluation.normalization import Verdict
 from densimeter.evaluation.ranking import indistinguishable
@@ -47,6 +48,7 @@ def compare(
     repeats: int = 1,
     group: str | None = None,
     time: str | None = None,
+    duplicates: str = "auto",
     interval: str = "student",
     density: KnownDensity | None = None,
     source: str | None = None,
@@ -59,8 +61,7 @@ def compare(
     """Compare density models of a table by their mean log-likelihood on held-out rows.
 
     The rows are shuffled and split; every family is fitted on the training rows with its settings chosen on
-    the validation rows; the test rows are scored once. Rows of the test part that equal a row seen before
-    are left out of it.
+    the validation rows; the test rows are scored once.
 
     An interrupt ends with `Interrupted`, which names the models that are kept in `cache`.
 
@@ -93,6 +94,9 @@ def compare(
         A column whose equal cells keep rows together: no group stands in two parts.
     time : str, optional
         A column of numbers or dates: the latest rows are for testing, those before them for validation.
+    duplicates : "auto", "keep" or "drop"
+        Whether validation and test rows that equal a row of an earlier part are left out. By default they are
+        where a column is not rounded, so that equal rows cannot be chance; a note says so.
     interval : "student" or "bca"
         The interval of a mean over test rows: Student's t, or the bias-corrected and accelerated bootstrap.
     density : KnownDensity, optional
@@ -144,11 +148,13 @@ def compare(
     rules = CleaningRules(columns, missing, text, dequantize, group, time)
     table = load_table(X, rules, generator)
     units = Units.of(len(table.rows), table.groups, table.times)
+    equal = Duplicates.of(table, duplicates)
+    protocol = replace(protocol, duplicates=equal.rule)
     splits = [
-        split_rows(table.identities, table.rows.shape[1], test_fraction, generator, units)
+        split_rows(equal.identities, table.rows.shape[1], test_fraction, generator, units)
         for _ in range(repeats)
     ]
-    table = _with_notes(table, splits[0], announce=source is None)
+    table = _with_notes(table, equal.note(table, splits[0].n_duplicates), announce=source is None)
     tasks = _tasks(table, splits, families, protocol, generator)
     runner = Runner(n_jobs, timeout, None if cache is None else TrialCache.at(cache))
     outcomes = runner.run(tasks, progress)
@@ -257,13 +263,10 @@ def _notes_on_models(contestants: Sequence[Contestant]) -> list[Note]:
     return [Note(NoteKind.WARNING, text) for text in dict.fromkeys(said)]
 
 
-def _with_notes(table: Table, split: Split, announce: bool) -> Table:
-    """The table with a note on duplicates; warnings about the data are raised unless a caller shows them."""
-    if split.n_duplicates:
-        text = (
-            f"{split.n_duplicates:,} validation or test rows equal a row of an earlier part and were left out"
-        )
-        table = replace(table, notes=(*table.notes, Note(NoteKind.DECISION, text)))
+def _with_notes(table: Table, note: Note | None, announce: bool) -> Table:
+    """The table with one more note; warnings about the data are raised unless a caller shows them."""
+    if note is not None:
+        table = replace(table, notes=(*table.notes, note))
     for note in table.notes:
         if announce and note.kind is NoteKind.WARNING:
             warnings.warn(note.text, DensimeterWarning, stacklevel=3)

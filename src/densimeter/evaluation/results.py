@@ -36,6 +36,8 @@ class Protocol:
         The column whose rows stayed together, or that told which rows are held out: the latest.
     interval : str
         ``"student"`` or ``"bca"``, for the mean over the test rows of one split.
+    duplicates : str
+        ``"keep"`` or ``"drop"``: what was done with rows that equal one of an earlier part.
     """
 
     folds: int | None = None
@@ -43,6 +45,7 @@ class Protocol:
     group: str | None = None
     time: str | None = None
     interval: str = "student"
+    duplicates: str = "drop"
 
 
 @dataclass(frozen=True)

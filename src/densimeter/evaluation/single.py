@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 
+from densimeter.evaluation.duplicates import Duplicates
 from densimeter.evaluation.families import FAMILIES, TrainingParts
 from densimeter.evaluation.intervals import mean_interval
 from densimeter.evaluation.splits import VALIDATION_FRACTION, Split, Units
@@ -116,8 +117,8 @@ def fit_one(
 
 
 def _two_parts(table: Table, generator: np.random.Generator) -> Split:
-    """Training and validation rows; no validation row equals one of training."""
-    order, identities = generator.permutation(len(table.rows)), table.identities
+    """Training and validation rows; none of these equals one of training, unless that is chance."""
+    order, identities = generator.permutation(len(table.rows)), Duplicates.of(table).identities
     n_validation = round(len(order) * VALIDATION_FRACTION)
     validation, train = np.split(order, [n_validation])
     fresh = validation[~np.isin(identities[validation], identities[train])]

@@ -65,7 +65,7 @@ class Units:
 
 @dataclass(frozen=True)
 class Split:
-    """Indices of the rows of each part; they share no row and no value of a row.
+    """Indices of the rows of each part; they share no row and no identity of rows.
 
     `n_duplicates` rows were taken out of the validation and test parts because an equal row stands in an
     earlier part.
@@ -118,7 +118,7 @@ def split_rows(
     Parameters
     ----------
     identities : array of shape (n_samples,)
-        A number for each row that equal rows share.
+        A number for each row that rows share if they may not stand in different parts, as equal ones may not.
     n_features : int
         Columns of the table; a model needs more training rows than that.
     test_fraction : float

@@ -8,8 +8,10 @@ log-density plus the log-volume of the cells is a lower bound on the log-probabi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -113,6 +115,74 @@ def find_rounding(
     lower = np.concatenate([2 * ties.values[:1] - middles[:1], middles])
     upper = np.concatenate([middles, 2 * ties.values[-1:] - middles[-1:]])
     return Rounding(name, ties.values, lower, upper, None, ties.atom)
+
+
+RARE = 0.01
+"""Coincidences that are expected in a column, below which one cannot be chance."""
+
+
+def repeats_may_be_chance(names: Sequence[str], rows: np.ndarray, identities: np.ndarray) -> bool:
+    """Whether rows may be equal because every column is rounded or counted.
+
+    Parameters
+    ----------
+    names : sequence of str
+    rows : array of shape (n_samples, n_features)
+        Finite.
+    identities : array of shape (n_samples,)
+        A number for each row that equal rows share.
+
+    Examples
+    --------
+    >>> visits = np.random.default_rng(0).poisson(0.3, size=(200, 1)).astype(float)
+    >>> copied = np.tile(np.random.default_rng(0).normal(size=(100, 1)), (2, 1))
+    >>> repeats_may_be_chance(["visits"], visits, visits[:, 0])
+    True
+    >>> repeats_may_be_chance(["copied"], copied, copied[:, 0])
+    False
+    """
+    distinct = rows[np.unique(identities, return_index=True)[1]]
+    several = len(names) > 1
+    return all(
+        expected_coincidences(distinct[:, j]) >= RARE
+        or find_rounding(
+            name, rows[:, j], partial(distinct.__getitem__, (slice(None), j)) if several else None
+        )
+        for j, name in enumerate(names)
+    )
+
+
+def expected_coincidences(column: np.ndarray) -> float:
+    r"""How many pairs of equal values a smooth density makes in a column that is written with such digits.
+
+    With the step s to which a value is known and the k-th nearest values on the line,
+    :math:`\sum_i k s_i / 2 (x_{(i+k)} - x_{(i)})` estimates :math:`\tfrac12 n^2 \int p^2 s`.
+
+    Examples
+    --------
+    >>> x = np.random.default_rng(0).random(2000)
+    >>> expected_coincidences(x.round(3)) > 500, expected_coincidences(x) < 1e-6
+    (True, True)
+    """
+    values = np.unique(column)
+    k = max(1, math.isqrt(len(values)) // 2)
+    if len(values) <= k:
+        return math.inf
+    apart = values[k:] - values[:-k]
+    return float((k * _steps(values)[:-k] / (2 * apart)).sum()) * (len(column) / len(values)) ** 2
+
+
+def _steps(values: np.ndarray) -> np.ndarray:
+    """To what each value is known: the last decimal place that all need, or the spacing of its floats."""
+    if is_single_precision(values):
+        finest = np.spacing(np.abs(values).astype(np.float32)).astype(np.float64)
+    else:
+        finest = np.spacing(np.abs(values))
+    for places in range(-6, 16):
+        scaled = values * 10.0**places
+        if np.abs(scaled - np.rint(scaled)).max() <= 8 * np.spacing(np.abs(scaled).max()):
+            return np.maximum(finest, 10.0**-places)
+    return finest
 
 
 def _is_precision(step: float, ties: Ties) -> bool:

@@ -36,9 +36,10 @@ def protocol(comparison: Any) -> Section:
     """How rows were divided and means judged."""
     summary = comparison.data
     level = percent(comparison.confidence)
+    equal = {"keep": "kept", "drop": "left out"}[summary.protocol.duplicates]
     words = [
         "Rows are divided before anything is fitted; columns are scaled by training rows alone, and the "
-        "scale is counted in the density. Test rows that equal an earlier row are left out.",
+        f"scale is counted in the density. Test rows that equal an earlier row are {equal}.",
         f"{percent(summary.test_fraction)} of the rows are test rows. Intervals are {level} "
         f"({_interval(summary.protocol)}); differences are paired, and p-values are adjusted for all pairs "
         "of models by Holm's method.",
@@ -82,6 +83,7 @@ def _call(comparison: Any) -> str:
         "repeats": protocol.repeats,
         "group": protocol.group,
         "time": protocol.time,
+        "duplicates": protocol.duplicates,
         "interval": protocol.interval,
         "random_state": summary.seed,
     }
