@@ -1,1 +1,1 @@
-"""A package, so that processes which import a test by name find this one and not one that others installed."""
+"""A package: processes that import a test by name find this one, not one that another package installed."""

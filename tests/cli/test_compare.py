@@ -338,7 +338,14 @@ def test_options_of_the_protocol_reach_the_result(compare, folder, rows):
     assert result.exit_code == 0, result.output
     assert "settings by 3-fold cross-validation; means over 2 random splits" in result.stdout
     protocol = json.loads((folder / "out.json").read_text())["data"]["protocol"]
-    assert protocol == {"folds": 3, "repeats": 2, "group": "who", "time": None, "interval": "bca"}
+    assert protocol == {
+        "folds": 3,
+        "repeats": 2,
+        "group": "who",
+        "time": None,
+        "interval": "bca",
+        "duplicates": "drop",
+    }
     result = compare("t.csv", "--columns", "a,b", "--time", "when", models="scipy:norm")
     assert "the latest rows by 'when' held out" in result.stdout
 

@@ -166,10 +166,9 @@ def test_dequantised_columns_are_told(rows):
 
 def test_duplicates_across_the_splits_are_left_out_and_said(rows):
     rows = np.concatenate([rows, rows[:100]])
-    with pytest.warns(DensimeterWarning, match="cannot be chance"):
-        result = compare(rows, {"a": Known()}, random_state=0)
+    result = compare(rows, {"a": Known()}, random_state=0)
     assert result.data.n_train + result.data.n_validation + result.data.n_test < 500
-    assert any("equal a row of an earlier part" in note.text for note in result.data.notes)
+    assert any("equal rows cannot be chance" in note.text for note in result.data.notes)
 
 
 def test_equal_rows_of_counts_are_kept_unless_told_otherwise():
@@ -179,11 +178,10 @@ def test_equal_rows_of_counts_are_kept_unless_told_otherwise():
         kept = compare(counts, {"a": Known()}, random_state=0)
     assert (kept.data.n_test, kept.data.protocol.duplicates) == (400, "keep")
     assert any("equal another and were kept" in note.text for note in kept.data.notes)
-    with (
-        pytest.warns(DensimeterWarning, match="lattice"),
-        pytest.raises(DataError, match="duplicates left out"),
-    ):
+    with pytest.raises(DataError, match="duplicates left out"):
         compare(counts, {"a": Known()}, duplicates="drop", random_state=0)
+    with pytest.raises(DataError, match="3 different rows among 2,000"):
+        compare(np.minimum(counts[:, :1], 2), {"a": Known()}, random_state=0)
 
 
 def test_equal_rows_that_cannot_be_chance_are_kept_where_the_user_says_so(rows):

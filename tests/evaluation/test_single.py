@@ -63,7 +63,7 @@ def test_what_is_wrong_is_told():
         fit_one(X, confidence=1.0)
     with pytest.raises(DataError, match="11 rows leave 9 for training and 2 for validation"):
         fit_one(X[:11])
-    with pytest.raises(DataError, match="for validation"):
+    with pytest.raises(DataError, match="2 different rows among 100"):
         fit_one(np.repeat(X[:2], 50, axis=0))
 
 

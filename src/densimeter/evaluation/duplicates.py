@@ -1,4 +1,4 @@
-"""Whether a test row that equals a row seen before is a leak to be left out, or what the distribution makes."""
+"""Whether a test row that equals a row seen before is a leak, or what the distribution makes."""
 
 from __future__ import annotations
 
@@ -7,11 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from densimeter.foundations.checks import choose
+from densimeter.foundations.errors import DataError
 from densimeter.tables.rounding import repeats_may_be_chance
-from densimeter.tables.table import Note, Table, decision, warning
+from densimeter.tables.table import Note, Table, decision, row_identities
 
 DUPLICATES = {word: word for word in ("auto", "keep", "drop")}
 """What may be done with equal rows; "auto" leaves them out where they cannot be chance."""
+
+
+FEWEST_DIFFERENT = 10
+"""Rows, or twice the columns and one if that is more."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,8 @@ class Duplicates:
         ------
         SettingError
             If the word is none of `DUPLICATES`.
+        DataError
+            If equal rows are kept and hardly any others are there.
         """
         choose("duplicates", word, DUPLICATES)
         each_its_own = np.arange(len(table.rows))
@@ -49,6 +56,7 @@ class Duplicates:
             return cls("drop", table.identities)
         cells = table.rows if table.originals is None else table.originals
         if repeats_may_be_chance(table.columns, cells, table.identities):
+            _refuse_few_different(table)
             return cls("keep", each_its_own, by_chance=True)
         return cls("drop", table.identities, by_chance=False)
 
@@ -66,6 +74,17 @@ class Duplicates:
         text = f"{n_dropped:,} validation or test rows equal a row of an earlier part and were left out"
         if self.by_chance is None:
             return decision(text)
-        return warning(
+        return decision(
             f"{text}: a column is not rounded, so equal rows cannot be chance (--duplicates keep keeps them)"
+        )
+
+
+def _refuse_few_different(table: Table) -> None:
+    n_rows, n_features = table.rows.shape
+    n_different = len(np.unique(row_identities(table.rows)))
+    fewest = max(FEWEST_DIFFERENT, 2 * n_features + 1)
+    if n_different < fewest:
+        raise DataError(
+            f"{n_different:,} different rows among {n_rows:,} are too few for a density",
+            f"give at least {fewest}, or spread rounded values over their cells with --dequantize",
         )
