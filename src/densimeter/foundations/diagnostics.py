@@ -73,6 +73,11 @@ def pareto_k(log_weights: np.ndarray) -> float:
     return math.inf if largest == -math.inf else tail_shape(np.exp(log_weights - largest))
 
 
+def tail_size(n_samples: int) -> int:
+    """How many of the largest values make up the tail that `tail_shape` looks at."""
+    return math.ceil(min(0.2 * n_samples, 3 * math.sqrt(n_samples)))
+
+
 def tail_shape(values: np.ndarray) -> float:
     """Shape k of the generalised Pareto distribution of the upper tail of `values`, whatever their unit.
 
@@ -88,7 +93,7 @@ def tail_shape(values: np.ndarray) -> float:
     -inf
     """
     values = np.asarray(values, np.float64)
-    n_tail = math.ceil(min(0.2 * len(values), 3 * math.sqrt(len(values))))
+    n_tail = tail_size(len(values))
     if n_tail < 5:
         return math.inf
     largest = np.sort(np.partition(values, -n_tail - 1)[-n_tail - 1 :])

@@ -48,6 +48,37 @@ def test_heavy_tails_are_told_from_light_ones():
     assert sum(heavy) >= 98
 
 
+def _share_of_heavy(draw, n, repeats, seed=0):
+    rng = np.random.default_rng(seed)
+    return np.mean([summarise_tail(draw(rng, n)).heavy for _ in range(repeats)])
+
+
+def _normal_rows(rng, n, d=1):
+    return stats.norm.logpdf(rng.normal(size=(n, d))).sum(axis=1)
+
+
+def test_thirty_normal_rows_are_seldom_called_heavy():
+    """5 % at most; of 300 tables, three standard errors of 1.3 % above it."""
+    assert _share_of_heavy(_normal_rows, 30, 300) < 0.09
+    assert _share_of_heavy(_normal_rows, 20, 20) == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("d", [1, 2, 5])
+@pytest.mark.parametrize("n", [26, 30, 40, 60, 100, 130, 300, 1000])
+def test_exact_normals_are_called_heavy_at_most_at_the_level(n, d):
+    """4,000 tables: three standard errors of 0.35 % above 5 %."""
+    assert _share_of_heavy(lambda rng, n: _normal_rows(rng, n, d), n, 4000, seed=1) < 0.05 + 0.0105
+
+
+@pytest.mark.parametrize(
+    ("freedom", "n", "power"), [(1, 30, 0.45), (2, 100, 0.7), (1, 100, 0.93), (2, 1000, 0.97)]
+)
+def test_heavy_tails_are_found(freedom, n, power):
+    found = _share_of_heavy(lambda rng, n: stats.norm.logpdf(rng.standard_t(freedom, size=n)), n, 200)
+    assert found > power
+
+
 def test_excluded_rows_are_counted_and_trimmed():
     scores = np.r_[[-np.inf] * 3, np.random.default_rng(0).normal(size=97)]
     found = summarise_tail(scores)

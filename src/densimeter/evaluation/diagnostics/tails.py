@@ -12,11 +12,24 @@ from scipy.special import stdtrit
 from scipy.stats import binom
 
 from densimeter.evaluation.diagnostics.availability import finite_or_none
-from densimeter.foundations.diagnostics import tail_shape
+from densimeter.foundations.diagnostics import tail_shape, tail_size
 from densimeter.foundations.estimates import Estimate, Guarantee
 
 FINITE_VARIANCE = 0.5
 """Shape of the tail from which scores have no variance, and their mean's usual interval does not hold."""
+
+_TAIL_SIZES, _SHAPES = (6, 8, 12, 16, 20, 25), (0.72, 0.74, 0.65, 0.585, 0.545, FINITE_VARIANCE)
+"""Shapes that the log-densities of normal rows exceed in one case of twenty or fewer, where their tail has so
+few rows: a normal row's is the heaviest in one column."""
+
+
+def heavy_from(n_samples: int) -> float:
+    """The shape above which a tail of so many scores is called heavy: of exact normals at most 5 %.
+
+    Below 26 scores there is none: the tail is five of them or less.
+    """
+    n_tail = tail_size(n_samples)
+    return math.inf if n_tail < _TAIL_SIZES[0] else float(np.interp(n_tail, _TAIL_SIZES, _SHAPES))
 
 
 @dataclass(frozen=True)
@@ -28,6 +41,9 @@ class TailSummary:
     shape : float
         Of the generalised Pareto distribution of the lower tail of the scores: 0 for an exponential tail,
         above 0.5 without a variance, +inf where a row is excluded altogether or too few rows tell.
+    heavy_from : float
+        The shape above which a tail of so many scores is called heavy: `FINITE_VARIANCE`, or more where few
+        scores leave the shape uncertain.
     n_excluded : int
         Rows of density zero, which make the mean -inf.
     median, trimmed_mean : Estimate
@@ -37,6 +53,7 @@ class TailSummary:
     """
 
     shape: float
+    heavy_from: float
     n_excluded: int
     median: Estimate
     trimmed_mean: Estimate
@@ -45,7 +62,7 @@ class TailSummary:
     @property
     def heavy(self) -> bool:
         """Whether the mean's usual interval should not be believed."""
-        return self.n_excluded > 0 or FINITE_VARIANCE < self.shape < math.inf
+        return self.n_excluded > 0 or self.heavy_from < self.shape < math.inf
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as JSON carries them."""
@@ -98,6 +115,7 @@ def summarise_tail(scores: ArrayLike, *, confidence: float = 0.95, trimmed_share
     shape = math.inf if n_excluded else tail_shape(-finite)
     return TailSummary(
         shape,
+        heavy_from(len(ordered)),
         n_excluded,
         _median(ordered, confidence),
         _trimmed_mean(ordered, trimmed_share, confidence),
