@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from densimeter.foundations.checks import check_count, check_number, choose
+from densimeter.foundations.checks import check_count, check_number, check_symmetric, choose
 from densimeter.foundations.errors import SettingError
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
@@ -74,3 +74,21 @@ def test_unknown_words_are_refused(word):
 def test_a_misspelt_word_is_answered_with_the_nearest():
     with pytest.raises(SettingError, match="did you mean 'mixture'"):
         choose("models", "mixtrue", {"mixture": 1, "kernel": 2})
+
+
+def test_asymmetry_is_named_with_its_component_and_size():
+    matrices = np.stack([np.eye(2), [[2.0, 0.5], [0.9, 2.0]]])
+    with pytest.raises(
+        SettingError, match=r"covariances of component 1 is not symmetric: \[0, 1\].*0\.4 apart"
+    ):
+        check_symmetric("covariances", matrices)
+    with pytest.raises(SettingError, match="covariance is not symmetric"):
+        check_symmetric("covariance", matrices[1])
+
+
+def test_what_rounding_to_32_bits_leaves_is_made_symmetric():
+    root = np.random.default_rng(0).normal(size=(3, 4, 4)).astype(np.float32)
+    matrices = root @ np.swapaxes(root, -1, -2) * (1 + 1e-7 * np.arange(16).reshape(4, 4))
+    made = check_symmetric("covariances", matrices)
+    np.testing.assert_array_equal(made, np.swapaxes(made, -1, -2))
+    np.testing.assert_allclose(made, matrices, rtol=1e-5, atol=1e-5)

@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -5,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn.preprocessing import StandardScaler
 
-from densimeter.foundations.scaling import ColumnScaling
+from densimeter.foundations.scaling import BinaryScaling, ColumnScaling
 
 
 @given(
@@ -62,3 +64,25 @@ def test_opposite_ends_of_float64():
 def test_rows_of_single_precision_are_scaled_in_double():
     X = (1000 + np.random.default_rng(0).normal(size=(50, 1))).astype(np.float32)
     assert ColumnScaling.of(X).apply(X).dtype == np.float64
+
+
+@given(seed=st.integers(0, 10**6), exponents=st.lists(st.integers(-900, 900), min_size=1, max_size=4))
+def test_powers_of_two_round_nothing(seed, exponents):
+    unit = np.random.default_rng(seed).normal(size=(20, len(exponents)))
+    X = np.ldexp(unit, exponents)
+    X[3, 0] = np.nan
+    scaling = BinaryScaling.of(X, always=True)
+    Z = scaling.apply(X)
+    largest = np.nanmax(np.abs(Z), axis=0)
+    assert ((largest >= 0.5) & (largest < 1)).all()
+    np.testing.assert_array_equal(scaling.invert(Z), X)
+    by_hand = -sum(int(e) for e in scaling.exponents) * math.log(2)
+    assert scaling.log_jacobian == pytest.approx(by_hand, rel=1e-15)
+
+
+def test_columns_that_are_no_trouble_are_left_as_they_are():
+    X = np.array([[1e-90, 1e90, 0.0, 1e160, 1e-160], [0.0, 3.0, 0.0, -1.0, 0.0]])
+    scaling = BinaryScaling.of(X)
+    assert [bool(e) for e in scaling.exponents] == [False, False, False, True, True]
+    assert not scaling.is_identity
+    assert BinaryScaling.of(X[:, :3]).is_identity

@@ -3,14 +3,15 @@
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from sklearn.exceptions import ConvergenceWarning
 
-from densimeter.foundations.errors import DataError, DensimeterError
-from densimeter.mixture import GaussianMixture
+from densimeter.foundations.errors import DataError, DensimeterError, SettingError
+from densimeter.mixture import GaussianMixture, select_components
 from densimeter.mixture.catalogue import FAMILIES
 
 ATTRIBUTES = ("weights_", "means_", "covariances_", "precisions_", "precisions_cholesky_", "lower_bound_")
@@ -141,3 +142,39 @@ def test_lattices_ties_and_gaps_never_give_nan(seed, name, init, gaps):
     model = fit(X, 4, covariance_type=name, init_params=init)
     assert np.isfinite(model.score_samples(X)).all()
     assert_allclose(model.predict_proba(X).sum(1), 1)
+
+
+def test_masked_cells_are_missing_cells():
+    X = np.random.default_rng(0).normal(size=(60, 2))
+    holes = np.random.default_rng(1).random(X.shape) < 0.1
+    masked, gaps = np.ma.array(X, mask=holes), np.where(holes, np.nan, X)
+    ours, same = (GaussianMixture(2, random_state=0).fit(rows) for rows in (masked, gaps))
+    assert ours.score(masked) == same.score(gaps) == ours.score(gaps)
+    chosen = [select_components(rows, 2, random_state=0).best.criterion for rows in (masked, gaps)]
+    assert chosen[0] == chosen[1]
+    assert ours.partial_fit(masked[:20]).score(masked) == same.partial_fit(gaps[:20]).score(gaps)
+
+
+def test_a_column_of_dates_is_refused_and_a_row_of_weight_zero_is_not_there():
+    days = pd.DataFrame({"t": pd.date_range("2024", periods=9), "x": np.arange(9.0)})
+    with pytest.raises(DataError, match="column 't' holds dates"):
+        GaussianMixture().fit(days)
+    X = np.random.default_rng(0).normal(size=(30, 2))
+    far, absent = np.r_[X, [[1e200, -1e200]]], np.r_[np.ones(30), 0]
+    model = GaussianMixture(2, random_state=0).fit(X)
+    weighted = GaussianMixture(2, random_state=0).fit(far, sample_weight=absent)
+    assert_allclose(weighted.means_, model.means_, rtol=1e-10)
+    with np.errstate(over="ignore"):
+        assert model.score(far, sample_weight=absent) == pytest.approx(model.score(X), rel=1e-14)
+
+
+@pytest.mark.parametrize("name", ["covariances", "precisions"])
+def test_an_asymmetric_matrix_is_refused_by_its_component(name):
+    matrices = np.stack([np.eye(2), [[2.0, 0.5], [0.9, 2.0]]])
+    rows = np.random.default_rng(0).normal(size=(9, 2))
+    made = {
+        "covariances": lambda: GaussianMixture.from_parameters([0.5, 0.5], np.zeros((2, 2)), matrices),
+        "precisions": lambda: GaussianMixture(2, precisions_init=matrices).fit(rows),
+    }
+    with pytest.raises(SettingError, match=rf"{name} of component 1 is not symmetric.* 0\.4 apart"):
+        made[name]()

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from numbers import Integral, Real
 from typing import TypeVar
 
+import numpy as np
+
 from densimeter.foundations.errors import SettingError, did_you_mean
 
 Variant = TypeVar("Variant")
@@ -82,3 +84,36 @@ def choose(name: str, value: object, variants: Mapping[str, Variant]) -> Variant
     if not isinstance(value, str) or value not in variants:
         raise SettingError(f"{name} has no variant {value!r}", did_you_mean(str(value), list(variants)))
     return variants[value]
+
+
+ASYMMETRY = 1e-6
+"""Times the roots of the two variances: matrices rounded to 32 bits differ from their transpose by less."""
+
+
+def check_symmetric(name: str, matrices: np.ndarray) -> np.ndarray:
+    """Matrices ``(d, d)`` or ``(K, d, d)`` made symmetric to the last bit, if they are but for rounding.
+
+    Raises
+    ------
+    SettingError
+        If one is not: names it, and the largest difference of two opposite entries.
+
+    Examples
+    --------
+    >>> check_symmetric("covariances", np.array([[2.0, 1.0], [1.0 + 1e-9, 2.0]])).tolist()
+    [[2.0, 1.0000000005], [1.0000000005, 2.0]]
+    """
+    transposed = np.swapaxes(matrices, -1, -2)
+    roots = np.sqrt(np.abs(np.diagonal(matrices, axis1=-2, axis2=-1)))
+    gaps = np.abs(matrices - transposed)
+    wrong = gaps > ASYMMETRY * roots[..., :, None] * roots[..., None, :]
+    if not wrong.any():
+        return matrices / 2 + transposed / 2
+    *place, row, column = np.unravel_index(np.argmax(np.where(wrong, gaps, 0)), gaps.shape)
+    which = f"{name} of component {place[0]}" if place else name
+    upper, lower = matrices[(*place, row, column)], matrices[(*place, column, row)]
+    raise SettingError(
+        f"{which} is not symmetric: [{row}, {column}] is {upper:.6g}, [{column}, {row}] is {lower:.6g}, "
+        f"{abs(upper - lower):.3g} apart",
+        "give symmetric matrices; (A + A.T) / 2 is one, if the difference does not matter",
+    )

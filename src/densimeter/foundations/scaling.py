@@ -1,4 +1,4 @@
-"""Centre and scale of columns, with the Jacobian that keeps log-densities in the user's units."""
+"""Centre and scale of columns, and powers of two; the Jacobians keep log-densities in the user's units."""
 
 from __future__ import annotations
 
@@ -54,3 +54,58 @@ class ColumnScaling:
     def invert(self, Z: np.ndarray) -> np.ndarray:
         """The rows whose scaled image is `Z`."""
         return np.asarray(Z) * self.scale + self.location
+
+
+LARGEST_EASY = 2.0**333
+"""Magnitudes from its inverse up to this (1e100) have squares, and sums of these, with room to spare."""
+
+
+@dataclass(frozen=True, slots=True)
+class BinaryScaling:
+    """The division of each column by a power of two, ``z = x / 2**exponent``, which rounds nothing.
+
+    Rows in units of 1e150 or of 1e-150 have squares at the end of the floating-point range or beyond it;
+    divided by a power of two they are the same rows, to the last bit, in another unit. If z has log-density
+    ``g``, then ``log p(x) = g(z) + log_jacobian``, in nats.
+
+    Examples
+    --------
+    >>> scaling = BinaryScaling.of(np.array([[3e200, 0.5], [-1e200, 2.0]]))
+    >>> scaling.exponents
+    array([666,   0], dtype=int32)
+    >>> scaling.apply(np.array([[3e200, 0.5]])).round(3)
+    array([[0.98, 0.5 ]])
+    """
+
+    exponents: np.ndarray
+
+    @classmethod
+    def of(cls, X: np.ndarray, *, always: bool = False) -> BinaryScaling:
+        """Exponents that bring the largest magnitude of each column of `X` to [1/2, 1).
+
+        Columns whose largest magnitude is no trouble keep exponent zero unless `always`; NaN cells do not
+        count.
+        """
+        X = np.asarray(X, np.float64)
+        largest = np.fmax.reduce(np.abs(X), axis=0, initial=0.0)
+        easy = (largest <= LARGEST_EASY) & (largest >= 1 / LARGEST_EASY)
+        exponents = np.frexp(largest)[1]
+        return cls(exponents if always else np.where(easy, 0, exponents).astype(np.int32))
+
+    @property
+    def is_identity(self) -> bool:
+        """Whether every column is left as it is."""
+        return not self.exponents.any()
+
+    @property
+    def log_jacobian(self) -> float:
+        """What is added to a log-density of the divided rows to get that of the user's rows, in nats."""
+        return float(-np.log(2.0) * self.exponents.sum())
+
+    def apply(self, X: np.ndarray) -> np.ndarray:
+        """The rows divided, in their dtype."""
+        return np.ldexp(np.asarray(X), -self.exponents)
+
+    def invert(self, Z: np.ndarray) -> np.ndarray:
+        """The rows that `apply` makes `Z` of."""
+        return np.ldexp(np.asarray(Z), self.exponents)

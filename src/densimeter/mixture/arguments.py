@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils.validation import _check_sample_weight
 
+from densimeter.foundations.checks import check_symmetric
 from densimeter.foundations.errors import DataError, SettingError
+from densimeter.foundations.rows import check_sample_weight
 from densimeter.mixture.families import Family
 
 
@@ -26,10 +27,17 @@ def check_weights(rows: np.ndarray, sample_weight: ArrayLike | None, relative: b
     """Weights ``(n,)``, divided by their maximum if `relative`; a view of a single one if there are none."""
     if sample_weight is None:
         return np.broadcast_to(np.ones(1, rows.dtype), len(rows))
-    if not np.any(np.asarray(sample_weight)):
-        raise DataError("every sample weight is zero", "give at least one row a positive weight")
-    weights = _check_sample_weight(sample_weight, rows, dtype=np.float64, ensure_non_negative=True)
+    weights = check_sample_weight(sample_weight, len(rows))
     return (weights / weights.max() if relative else weights).astype(rows.dtype)
+
+
+def rows_present(
+    rows: np.ndarray, sample_weight: ArrayLike | None, relative: bool = True
+) -> tuple[np.ndarray, np.ndarray]:
+    """The rows of positive weight with their weights; the others are not there, whatever they hold."""
+    weights = check_weights(rows, sample_weight, relative)
+    there = weights > 0
+    return (rows, weights) if there.all() else (rows[there], weights[there])
 
 
 def check_part(name: str, given: Any, shape: tuple[int, ...]) -> np.ndarray | None:
@@ -52,9 +60,15 @@ def check_covariance(name: str, given: Any, family: Family, n_features: int) -> 
     if covariance is None:
         return None
     try:
-        if covariance.ndim == 2 and not np.allclose(covariance, covariance.T):
-            raise np.linalg.LinAlgError("not symmetric")
+        if covariance.ndim == 2:
+            covariance = check_symmetric(name, covariance)
         family.precision_cholesky(covariance if family.shared else covariance[None])
     except np.linalg.LinAlgError:
         raise SettingError(f"{name} must be symmetric, positive definite", "give a covariance") from None
     return covariance
+
+
+def check_matrices(name: str, given: Any, family: Family, shape: tuple[int, ...]) -> np.ndarray | None:
+    """Covariances or precisions of all components, symmetric where they are matrices; None if not given."""
+    part = check_part(name, given, shape)
+    return check_symmetric(name, part) if part is not None and family.has_matrices else part

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from densimeter.foundations.checks import choose
 from densimeter.foundations.errors import SettingError
 from densimeter.foundations.randomness import RandomState, generator_from
-from densimeter.mixture.arguments import check_part
+from densimeter.mixture.arguments import check_matrices, check_part
 from densimeter.mixture.catalogue import FAMILIES
 from densimeter.mixture.families import Parameters
 from densimeter.mixture.fitting import Recipe, Table, fit_mixture, is_proper
@@ -146,7 +146,7 @@ class GaussianMixture(StreamedMixture):
         family = choose("covariance_type", covariance_type, FAMILIES)
         k, d = centres.shape
         shares = check_part("weights", weights, (k,))
-        matrices = check_part("covariances", covariances, family.shape(d, k))
+        matrices = check_matrices("covariances", covariances, family, family.shape(d, k))
         if shares is None or not ((shares >= 0).all() and math.isclose(shares.sum(), 1, rel_tol=1e-6)):
             raise SettingError("weights must be non-negative and sum to one", "divide them by their sum")
         if not is_proper(family, Parameters(shares, centres, matrices)):
@@ -214,7 +214,9 @@ class GaussianMixture(StreamedMixture):
         ):
             raise SettingError("weights_init must be non-negative and sum to one", "divide them by their sum")
         means = check_part("means", self.means_init, (k, d))
-        precisions = check_part("precisions", self.precisions_init, self._family.shape(d, k))
+        precisions = check_matrices(
+            "precisions", self.precisions_init, self._family, self._family.shape(d, k)
+        )
         if precisions is None:
             return weights, means, None
         try:

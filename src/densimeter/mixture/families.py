@@ -33,6 +33,8 @@ class Family(Protocol):
 
     shared: bool
     """Whether all components have the same covariance."""
+    has_matrices: bool
+    """Whether covariances are matrices rather than variances."""
 
     def n_terms(self, n_features: int) -> int:
         """The number of features phi."""

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 from sklearn.base import BaseEstimator, DensityMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from densimeter.foundations.checks import check_count, check_number, choose
 from densimeter.foundations.errors import DataError, SettingError
 from densimeter.foundations.estimates import Estimate
 from densimeter.foundations.randomness import RandomState, generator_from
+from densimeter.foundations.rows import check_rows, weighted_mean
 from densimeter.mixture import density
 from densimeter.mixture.catalogue import FAMILIES
 from densimeter.mixture.conditioning import ConditionalMixtures, condition
@@ -54,8 +55,7 @@ class FittedMixture(DensityMixin, BaseEstimator):
 
     def _validated(self, X: ArrayLike, **checks: Any) -> np.ndarray:
         kinds = [np.float64, np.float32]
-        rows: Any = validate_data(self, cast(Any, X), dtype=kinds, ensure_all_finite="allow-nan", **checks)
-        return rows
+        return check_rows(self, X, allow_nan=True, dtype=kinds, **checks)
 
     def log_joint(self, X: ArrayLike) -> np.ndarray:
         """``log weight_k + log N(x | mean_k, covariance_k)`` of each row's observed cells, in nats.
@@ -92,7 +92,7 @@ class FittedMixture(DensityMixin, BaseEstimator):
         self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None
     ) -> float:
         """The mean log-density of the rows, nats per row, weighted if weights are given."""
-        return float(np.average(self.score_samples(X), weights=cast(Any, sample_weight)))
+        return weighted_mean(self.score_samples(X), sample_weight)
 
     def predict_proba(self, X: ArrayLike) -> np.ndarray:
         """The posterior probability of each component for each row, ``(n_samples, n_components)``."""

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from sklearn.exceptions import ConvergenceWarning
 
 from densimeter.foundations.checks import check_count, check_number, choose
-from densimeter.mixture.arguments import check_enough, check_weights
+from densimeter.mixture.arguments import check_enough, rows_present
 from densimeter.mixture.catalogue import FAMILIES
 from densimeter.mixture.families import Parameters
 from densimeter.mixture.fitted import FittedMixture
@@ -59,9 +59,8 @@ class IteratedMixture(FittedMixture):
 
     def _table(self, X: ArrayLike, sample_weight: ArrayLike | None) -> tuple[Table, int]:
         """The rows to fit to, weights relative to the largest, and the number of columns."""
-        rows = self._validated(X, ensure_min_samples=2)
+        rows, weights = rows_present(self._validated(X, ensure_min_samples=2), sample_weight)
         check_enough(rows, self.n_components)
-        weights = check_weights(rows, sample_weight)
         return Table(batches_of(rows, weights), rows.dtype, rows.nbytes <= RESIDENT_BYTES), rows.shape[1]
 
     def _store_mixture(self, parameters: Parameters, dtype: np.dtype) -> None:

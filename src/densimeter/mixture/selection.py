@@ -14,6 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 from densimeter.foundations.checks import check_count, choose
 from densimeter.foundations.errors import DataError, FitError, SettingError
 from densimeter.foundations.randomness import RandomState, generator_from
+from densimeter.foundations.rows import missing_as_nan
 from densimeter.mixture.estimator import GaussianMixture
 
 if TYPE_CHECKING:
@@ -223,9 +224,9 @@ def _candidates(components: int | Iterable[int]) -> list[int]:
 def _rows(
     X: ArrayLike, X_val: ArrayLike | None, criterion: str, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    rows = np.asarray(X)
+    rows = np.asarray(missing_as_nan(X))
     if X_val is not None:
-        return rows, np.asarray(X_val)
+        return rows, np.asarray(missing_as_nan(X_val))
     if criterion != "held-out":
         return rows, rows[:0]
     order = rng.permutation(len(rows))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from densimeter.foundations.errors import DataError, SettingError
-from densimeter.mixture.arguments import check_weights
+from densimeter.mixture.arguments import check_weights, rows_present
 from densimeter.mixture.errors import SingularCovarianceError
 from densimeter.mixture.fitting import Recipe, Table, is_proper
 from densimeter.mixture.iterated import IteratedMixture
@@ -60,8 +60,7 @@ class StreamedMixture(IteratedMixture):
     def _checked(self, batches: Iterable[Any], reset: bool) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         for batch in batches:
             X, sample_weight = batch if isinstance(batch, tuple) else (batch, None)
-            rows = self._validated(X, reset=reset)
-            yield rows, check_weights(rows, sample_weight, relative=False)
+            yield rows_present(self._validated(X, reset=reset), sample_weight, relative=False)
 
     def partial_fit(self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None) -> Self:
         """Go on with one more batch of rows, by stepwise EM (Cappé and Moulines, 2009, eq. 9).

@@ -15,6 +15,7 @@ class Diagonal:
     """A variance for each component and column, ``(K, d)``."""
 
     shared = False
+    has_matrices = False
 
     def n_terms(self, n_features: int) -> int:
         return 1 + 2 * n_features
