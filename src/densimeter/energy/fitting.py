@@ -6,6 +6,7 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
+import equinox as eqx
 import jax
 import numpy as np
 
@@ -16,10 +17,12 @@ from densimeter.energy.crossfit import Parts, Split, hold_out
 from densimeter.energy.density import TiltedDensity
 from densimeter.energy.networks import make_network
 from densimeter.energy.normalizer import estimate_log_z
+from densimeter.energy.objectives import OBJECTIVES
+from densimeter.energy.proposal import PROPOSALS
 from densimeter.energy.settings import Settings
 from densimeter.energy.stacked_base import StackedBase, StackedFit
 from densimeter.energy.tilt import FinishedTilt, Tilt
-from densimeter.energy.training import Best, Folds, Plan, start, train
+from densimeter.energy.training import Best, Folds, Plan, advance, start, train
 from densimeter.energy.validation import Validation
 from densimeter.foundations.errors import DensimeterWarning
 from densimeter.foundations.estimates import Estimate
@@ -27,6 +30,7 @@ from densimeter.foundations.precision import computing_in
 from densimeter.foundations.progress import Progress
 from densimeter.foundations.randomness import RandomState, generator_from, key_from
 from densimeter.foundations.scaling import ColumnScaling
+from densimeter.foundations.tracing import users_code
 
 FEWEST_EFFECTIVE_DRAWS = 50.0
 """Fewer effective draws per step than this, and the gradient of log Z hangs on a handful of points."""
@@ -144,6 +148,7 @@ def _train_or_resume(
     key: jax.Array,
     progress: Progress,
 ) -> Best:
+    _check_own_parts(tilt, folds, plan, key)
     state, best = start(tilt, folds, plan, key), Best(tilt)
     if folder is None:
         return train(state, best, folds, validation, plan, key, progress=progress)
@@ -151,6 +156,22 @@ def _train_or_resume(
     checkpoint = Checkpoint(folder, run)
     state, best = checkpoint.resume(state, best)
     return train(state, best, folds, validation, plan, key, keep=checkpoint.save, progress=progress)
+
+
+def _check_own_parts(tilt: Tilt, folds: Folds, plan: Plan, key: jax.Array) -> None:
+    """An objective or a proposal of the user's own is traced once before it is compiled.
+
+    Raises
+    ------
+    SettingError
+        If JAX cannot.
+    """
+    ours = {type(part) for part in (*OBJECTIVES.values(), *PROPOSALS.values())}
+    if {type(plan.objective), type(plan.proposal)} <= ours:
+        return
+    with users_code("the objective or the proposal"):
+        state = eqx.filter_eval_shape(start, tilt, folds, plan, key)
+        eqx.filter_eval_shape(advance, state, folds, plan, key)
 
 
 def _say_if_draws_were_few(best: Best, n_proposals: int) -> None:

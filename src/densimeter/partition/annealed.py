@@ -19,6 +19,7 @@ from densimeter.foundations.errors import DataError, NonFiniteError
 from densimeter.foundations.estimates import Estimate, Guarantee
 from densimeter.foundations.precision import double_precision
 from densimeter.foundations.randomness import RandomState, key_from
+from densimeter.foundations.tracing import check_point_density, check_point_function
 from densimeter.partition.annealing import Bridge, Schedule, pilot, transition
 from densimeter.partition.weights import PointFunction
 
@@ -98,6 +99,8 @@ def annealed(
 
     Raises
     ------
+    SettingError
+        If JAX cannot trace or differentiate the energy, or the base is no density of one point.
     DataError
         If the exact samples are not finite rows of the right width.
     FitError
@@ -121,6 +124,7 @@ def annealed(
     n_chains = check_count("n_chains", n_chains, at_least=2)
     n_temperatures = check_count("n_temperatures", n_temperatures, at_least=2)
     confidence = check_number("confidence", confidence, above=0, below=1)
+    check_point_function(energy, check_point_density(base, "the base"), "the energy", gradient=True)
     pilot_key, forward_key, reverse_key = jax.random.split(key_from(random_state), 3)
     bridge, ends = Bridge(energy, base), None
     with double_precision():

@@ -28,6 +28,7 @@ from densimeter.foundations.errors import SettingError
 from densimeter.foundations.estimates import Estimate, Guarantee
 from densimeter.foundations.precision import double_precision
 from densimeter.foundations.randomness import RandomState, key_from
+from densimeter.foundations.tracing import check_log_weights
 from densimeter.partition.bernstein import BLOCK, Sums, add_blocks, bernstein, check_inside, spread
 from densimeter.partition.weights import LogWeights
 
@@ -98,7 +99,7 @@ def certificate(
     ------
     SettingError
         If the bounds are crossed or the upper one is not finite, or if a weight falls outside them (then
-        they are wrong, and the interval would be).
+        they are wrong, and the interval would be), or JAX cannot trace the weights.
     NonFiniteError
         If a log weight is NaN.
 
@@ -119,6 +120,7 @@ def certificate(
     low, high = _checked_bounds(bounds)
     width = check_number("width", width, above=0)
     confidence = check_number("confidence", confidence, above=0, below=1)
+    check_log_weights(weights, BLOCK)
     most = -(-check_count("max_samples", max_samples) // BLOCK)
     pilot_key, key = jax.random.split(key_from(random_state))
     goal = _Goal(low, high, width, 1 - confidence)

@@ -36,6 +36,7 @@ from densimeter.foundations.errors import NonFiniteError
 from densimeter.foundations.estimates import Estimate, Guarantee
 from densimeter.foundations.precision import double_precision
 from densimeter.foundations.randomness import RandomState, key_from
+from densimeter.foundations.tracing import check_log_weights, check_point_density, check_point_function
 from densimeter.partition.probe import log_unreached
 from densimeter.partition.weights import EnergyWeights, LogWeights, PointFunction
 
@@ -99,6 +100,8 @@ def importance(
 
     Raises
     ------
+    SettingError
+        If JAX cannot trace the energy or the proposal, or they do not return one number for a point.
     NonFiniteError
         If a weight is NaN or infinite.
 
@@ -116,6 +119,7 @@ def importance(
     """
     n_samples = check_count("n_samples", n_samples, at_least=2)
     confidence = check_number("confidence", confidence, above=0, below=1)
+    check_point_function(energy, check_point_density(proposal, "the proposal"), "the energy")
     weights = EnergyWeights(energy, proposal)
     key, probe_key = jax.random.split(key_from(random_state))
     with double_precision():
@@ -135,6 +139,7 @@ def importance_of(
     """Log Z as the log-mean of weights drawn by ``weights(key, n)``: `importance` without its probe."""
     n_samples = check_count("n_samples", n_samples, at_least=2)
     confidence = check_number("confidence", confidence, above=0, below=1)
+    check_log_weights(weights, n_samples)
     with double_precision():
         return _summary(_drawn(weights, key_from(random_state), n_samples), confidence)
 

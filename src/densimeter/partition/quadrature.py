@@ -11,7 +11,9 @@ from numpy.typing import ArrayLike
 from densimeter.foundations.batching import over_rows
 from densimeter.foundations.checks import check_count, check_number
 from densimeter.foundations.cubature import Integral, Tolerances, integrate
+from densimeter.foundations.errors import SettingError
 from densimeter.foundations.estimates import Estimate, Guarantee
+from densimeter.foundations.tracing import check_point_function
 from densimeter.partition.weights import PointFunction
 
 
@@ -70,7 +72,7 @@ def quadrature(
     Raises
     ------
     SettingError
-        For more than three dimensions or crossed ends.
+        For more than three dimensions or crossed ends, or an energy that JAX cannot trace.
     NonFiniteError
         If the energy is NaN or -inf at an inner point.
 
@@ -84,13 +86,27 @@ def quadrature(
         check_number("tolerance", tolerance, above=0, below=1),
         max_evaluations=check_count("max_evaluations", max_evaluations),
     )
-    rows = None if hints is None else np.asarray(hints, np.float64)
+    check_point_function(energy, np.size(lower), "the energy")
+    rows = None if hints is None else _checked_hints(hints, np.size(lower))
 
     def integrand(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return -over_rows(energy, points), np.ones(len(points))
 
     found = integrate(integrand, np.asarray(lower), np.asarray(upper), tolerances, rows)
     return QuadratureResult(_estimate(found), found.n_evaluations, found.resolution)
+
+
+def _checked_hints(hints: ArrayLike, n_features: int) -> np.ndarray:
+    try:
+        rows = np.asarray(hints, np.float64)
+    except (TypeError, ValueError):
+        rows = np.empty(0)
+    if rows.ndim != 2 or rows.shape[1] != n_features or not np.isfinite(rows).all():
+        raise SettingError(
+            f"hints of shape {rows.shape} are not finite rows of {n_features} features",
+            "give one row for each known peak",
+        )
+    return rows
 
 
 def _estimate(found: Integral) -> Estimate:

@@ -25,6 +25,7 @@ from densimeter.foundations.diagnostics import GOOD_PARETO_K, tail_shape
 from densimeter.foundations.errors import DataError, NonFiniteError
 from densimeter.foundations.estimates import Estimate, Guarantee
 from densimeter.foundations.randomness import RandomState, generator_from
+from densimeter.foundations.tracing import check_point_function
 from densimeter.variational.densities import as_density
 
 LogJoint = Callable[[jax.Array], jax.Array]
@@ -62,6 +63,8 @@ def elbo(
 
     Raises
     ------
+    SettingError
+        If JAX cannot trace the log-joint, or it does not return one number.
     NonFiniteError
         If the log-joint is NaN or +inf at a sample.
 
@@ -211,6 +214,7 @@ def log_joint_of_rows(log_joint: LogJoint, rows: np.ndarray) -> np.ndarray:
     NonFiniteError
         If it is NaN or +inf.
     """
+    check_point_function(log_joint, rows.shape[1], "the log-joint")
     values = over_rows(log_joint, rows)
     bad = np.isnan(values) | np.isposinf(values)
     if bad.any():

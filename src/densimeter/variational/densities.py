@@ -24,6 +24,7 @@ from densimeter.foundations.batching import over_rows
 from densimeter.foundations.errors import DataError, NonFiniteError, SettingError
 from densimeter.foundations.precision import double_precision
 from densimeter.foundations.randomness import generator_from, key_from
+from densimeter.foundations.tracing import check_point_density
 
 LogProb = Callable[[np.ndarray], np.ndarray]
 Sample = Callable[[int, np.random.Generator], np.ndarray]
@@ -153,7 +154,7 @@ def _of_points(density: Any, name: str) -> RowDensity:
         with double_precision():
             return np.asarray(_drawn(density, key_from(generator), n_samples))
 
-    n_features = draw(1, generator_from(0)).shape[1]
+    n_features = check_point_density(density, name)
     return RowDensity(name, n_features, log_prob, draw, *_everywhere(n_features), _normal_of(density))
 
 

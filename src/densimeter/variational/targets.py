@@ -13,6 +13,7 @@ from sklearn.cluster import kmeans_plusplus
 from densimeter.foundations.checks import check_count
 from densimeter.foundations.densities import StudentT
 from densimeter.foundations.errors import SettingError
+from densimeter.foundations.tracing import check_point_function
 from densimeter.variational.densities import as_density, traced_by_jax
 from densimeter.variational.directions import (
     Direction,
@@ -53,7 +54,9 @@ def known_of(given: Any, n_features: int | None, generator: np.random.Generator)
             "the target is neither a density nor a function with n_features",
             "give a function of one point and its n_features",
         )
-    return Target(cast(LogProb, given), None, check_count("n_features", n_features))
+    n_features = check_count("n_features", n_features)
+    check_point_function(given, n_features, "the target", gradient=True)
+    return Target(cast(LogProb, given), None, n_features)
 
 
 def where_to_begin(
