@@ -100,7 +100,7 @@ def _checked_hints(hints: ArrayLike, n_features: int) -> np.ndarray:
     try:
         rows = np.asarray(hints, np.float64)
     except (TypeError, ValueError):
-        rows = np.empty(0)
+        rows = np.array(math.nan)
     if rows.ndim != 2 or rows.shape[1] != n_features or not np.isfinite(rows).all():
         raise SettingError(
             f"hints of shape {rows.shape} are not finite rows of {n_features} features",
