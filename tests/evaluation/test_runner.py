@@ -59,6 +59,12 @@ def nothing_counted():
 
 
 @pytest.fixture(autouse=True)
+def key_of_its_own(tmp_path_factory, monkeypatch):
+    """The user's key stays where it is."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("user")))
+
+
+@pytest.fixture(autouse=True)
 def found_by_other_processes(monkeypatch):
     """They import this file by the name that pytest gives it, tests.evaluation.test_runner."""
     monkeypatch.syspath_prepend(str(Path(__file__).parents[2]))

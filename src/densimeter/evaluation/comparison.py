@@ -156,7 +156,8 @@ def compare(
     ]
     table = _with_notes(table, equal.note(table, splits[0].n_duplicates), announce=source is None)
     tasks = _tasks(table, splits, families, protocol, generator)
-    runner = Runner(n_jobs, timeout, None if cache is None else TrialCache.at(cache))
+    kept = None if cache is None else TrialCache.at(cache)
+    runner = Runner(n_jobs, timeout, kept)
     outcomes = runner.run(tasks, progress)
     contestants, unranked = _sorted_out(outcomes, len(families))
     test_share = len(splits[0].test) / (len(splits[0].train) + len(splits[0].validation))
@@ -171,7 +172,7 @@ def compare(
         len(splits[0].test),
         test_fraction,
         random_state if isinstance(random_state, int) else None,
-        (*table.notes, *_notes_on_models(contestants)),
+        (*table.notes, *_notes_on_models(contestants), *_notes_on_cache(kept)),
         protocol,
     )
     names = [model.name for model in ranked]
@@ -261,6 +262,11 @@ def _notes_on_models(contestants: Sequence[Contestant]) -> list[Note]:
         if trial.normalization and trial.normalization.verdict is Verdict.UNDECIDED
     ]
     return [Note(NoteKind.WARNING, text) for text in dict.fromkeys(said)]
+
+
+def _notes_on_cache(cache: TrialCache | None) -> list[Note]:
+    """What was not taken from it, and why."""
+    return [] if cache is None else [Note(NoteKind.WARNING, text) for text in dict.fromkeys(cache.notes)]
 
 
 def _with_notes(table: Table, note: Note | None, announce: bool) -> Table:
