@@ -7,6 +7,7 @@ from densimeter.foundations.errors import DataError, DensimeterWarning, FitError
 from densimeter.foundations.estimates import Guarantee
 from densimeter.kernel_density.estimator import KernelDensity
 from densimeter.kernel_density.stream import StreamedSum
+from densimeter.storage import load, save
 
 
 def rows(n=3000, n_features=2, seed=0):
@@ -101,3 +102,30 @@ def test_what_needs_the_rows_says_so(what):
 def test_refuses_what_constant_memory_cannot_do(settings, n_features):
     with pytest.raises(SettingError):
         KernelDensity(**settings).partial_fit(rows(n_features=n_features))
+
+
+@pytest.mark.parametrize(
+    "settings", [{"bandwidth": 0.5}, {"bandwidth": np.diag([0.3, 0.6])}, {"bandwidth": "scott"}]
+)
+def test_partial_fit_after_fit_goes_on_with_the_rows_fitted(settings, tmp_path):
+    X, later = rows(2000), rows(20, seed=3) + 1
+    weights = np.random.default_rng(4).uniform(0.5, 40, size=len(X))
+    fitted = KernelDensity(**settings).fit(X, sample_weight=weights)
+    save(fitted, tmp_path / "model.dm")
+    whole = KernelDensity(fitted.bandwidth_).fit(
+        np.concatenate([X, later]), sample_weight=np.concatenate([weights, np.ones(20)])
+    )
+    queries = rows(50, seed=1) / 2
+    for model in (load(tmp_path / "model.dm"), fitted):
+        model.set_params(bandwidth=model.bandwidth_)
+        found = model.partial_fit(later).score_samples(queries)
+        np.testing.assert_allclose(np.exp(found), np.exp(whole.score_samples(queries)), atol=1e-12)
+
+
+def test_a_refused_partial_fit_leaves_the_fit_as_it_was():
+    model = KernelDensity(bandwidth=1.0, kernel="tophat").fit(rows())
+    before = model.score_samples(rows(20, seed=1))
+    with pytest.raises(SettingError, match="Gaussian kernel"):
+        model.partial_fit(rows(20, seed=2))
+    np.testing.assert_array_equal(model.score_samples(rows(20, seed=1)), before)
+    assert model.guarantee_ is Guarantee.BOUNDED

@@ -30,7 +30,7 @@ def _bandwidth_is_given(estimator: KernelDensity) -> bool:
     if isinstance(estimator.bandwidth, str):
         raise SettingError(
             "partial_fit cannot choose a bandwidth from rows that it does not keep",
-            "give bandwidth as a number, for instance the bandwidth_ of a fit to some rows",
+            "give bandwidth as a number; set_params(bandwidth=model.bandwidth_) goes on from a fit",
         )
     return True
 
@@ -85,6 +85,7 @@ class KernelDensity(DensityMixin, BaseEstimator):
     _planner: Any
     _rows: Any
     _stream: Any
+    _total_weight: float
 
     def __init__(
         self,
@@ -121,13 +122,15 @@ class KernelDensity(DensityMixin, BaseEstimator):
         kernel = choose("kernel", self.kernel, KERNELS)
         choose("algorithm", self.algorithm, ALGORITHMS)
         check_number("log_tol", self.log_tol, at_least=1e-12)
-        rows = WeightedRows.of(X, _checked_weights(sample_weight, len(X)))
+        weights = _checked_weights(sample_weight, len(X))
+        rows = WeightedRows.of(X, weights)
         held_out = None if X_val is None else self._validated(X_val)
         self.bandwidth_, self.bandwidth_scores_ = self._chosen_bandwidth(rows, held_out, kernel)
         self._bandwidth = bandwidth_from(self.bandwidth_, X.shape[1], origin=means(X))
         in_frame = WeightedRows(self._bandwidth.to_frame(rows.points), rows.log_weights)
         self._planner = Planner(KernelSum(in_frame, self._bandwidth.scales, kernel))
         self._rows, self._stream = rows, None
+        self._total_weight = float(len(X) if weights is None else weights.sum())
         self.guarantee_ = Guarantee.BOUNDED
         return self
 
@@ -135,9 +138,10 @@ class KernelDensity(DensityMixin, BaseEstimator):
     def partial_fit(self, X: np.ndarray, y: object = None, sample_weight: np.ndarray | None = None) -> Self:
         """Add a batch of rows to a Gaussian estimate that keeps none of them, in constant memory.
 
-        The first batch sets the range: most later rows must lie within twice its width. Afterwards
-        `guarantee_` is ``UPPER_BOUND``: in the far tails, where rows would be needed, the log-density
-        returned is an upper bound; `log_error_bound` tells where.
+        After `fit`, the rows fitted count on, with their weights and under the bandwidth of the fit, and are
+        no longer kept either. They or the first batch set the range: most later rows must lie within
+        twice its width. Afterwards `guarantee_` is ``UPPER_BOUND``: in the far tails, where rows would be
+        needed, the log-density returned is an upper bound; `log_error_bound` tells where.
 
         Raises
         ------
@@ -147,24 +151,32 @@ class KernelDensity(DensityMixin, BaseEstimator):
         DataError
             If a weight is not positive, or too many rows lie far outside the first batch.
         """
-        started = getattr(self, "_stream", None)
-        X = self._validated(X, reset=started is None)
+        begun = getattr(self, "_stream", None)
+        fitted = None if begun is not None else getattr(self, "_rows", None)
+        X = self._validated(X, reset=begun is None and fitted is None)
         weights = _checked_weights(sample_weight, len(X))
         weights = np.ones(len(X)) if weights is None else weights
-        if started is None:
-            self._start_stream(X)
-        self._stream = self._stream.add(self._bandwidth.to_frame(X), weights)
+        if begun is None:
+            begun = self._new_stream(X) if fitted is None else self._stream_of(fitted)
+        self._stream = begun.add(self._bandwidth.to_frame(X), weights)
+        self._rows = self._planner = None
+        self.guarantee_ = Guarantee.UPPER_BOUND
         return self
 
-    def _start_stream(self, X: np.ndarray) -> None:
-        if not isinstance(choose("kernel", self.kernel, KERNELS), Gaussian):
-            raise SettingError("partial_fit needs the Gaussian kernel", "give all rows to fit at once")
+    def _new_stream(self, X: np.ndarray) -> StreamedSum:
         check_number("log_tol", self.log_tol, at_least=1e-12)
         self.bandwidth_, self.bandwidth_scores_ = self.bandwidth, None
         self._bandwidth = bandwidth_from(self.bandwidth, X.shape[1], origin=means(X))
-        self._stream = StreamedSum.around(self._bandwidth.to_frame(X), self._bandwidth.scales)
-        self._rows = self._planner = None
-        self.guarantee_ = Guarantee.UPPER_BOUND
+        return self._stream_around(self._bandwidth.to_frame(X))
+
+    def _stream_of(self, rows: WeightedRows) -> StreamedSum:
+        points = self._bandwidth.to_frame(rows.points)
+        return self._stream_around(points).add(points, rows.weights * self._total_weight)
+
+    def _stream_around(self, points: np.ndarray) -> StreamedSum:
+        if not isinstance(self._kernel, Gaussian):
+            raise SettingError("partial_fit needs the Gaussian kernel", "give all rows to fit at once")
+        return StreamedSum.around(points, self._bandwidth.scales)
 
     def score_samples(self, X: np.ndarray) -> np.ndarray:
         """The log-density of each row in nats, shape ``(n_samples,)``; -inf only beyond a kernel's edge."""

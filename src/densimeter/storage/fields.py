@@ -126,3 +126,18 @@ class Nothing:
 def maybe(rule: Field) -> Either:
     """The values of a field, or None."""
     return Either({"given": rule, "none": Nothing()})
+
+
+@dataclass(frozen=True)
+class Later:
+    """A value that older files do not have, and which is None there."""
+
+    rule: Field
+
+    def put(self, record: Record, name: str, value: Any) -> None:
+        """Write a value."""
+        self.rule.put(record, name, value)
+
+    def take(self, record: Record, name: str) -> Any:
+        """Read it back."""
+        return self.rule.take(record, name) if name in record.values else None

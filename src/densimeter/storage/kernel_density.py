@@ -19,7 +19,7 @@ from densimeter.kernel_density.rules import RULES
 from densimeter.kernel_density.selectors import CRITERIA, BandwidthScan
 from densimeter.kernel_density.stream import StreamedSum
 from densimeter.storage.contract import Kind, Values
-from densimeter.storage.fields import Array, Either, Group, maybe
+from densimeter.storage.fields import Array, Either, Group, Later, maybe
 from densimeter.storage.plain import Count, Number, Text, Word
 from densimeter.storage.record import Field, UnfitError
 
@@ -57,6 +57,7 @@ def _take_apart(model: KernelDensity) -> Values:
         "origin": unit.origin if isinstance(unit, MatrixBandwidth) else None,
         "rows": None if rows is None else {name: getattr(rows, name) for name in _ROWS},
         "stream": None if model._stream is None else _take_stream_apart(model._stream),
+        "total_weight": None if rows is None else model._total_weight,
     }
 
 
@@ -85,6 +86,8 @@ def _restore(model: KernelDensity, values: Values) -> None:
     model._rows = model._planner = model._stream = None
     if values["rows"] is not None:
         _restore_rows(model, **values["rows"])
+        # a file that does not tell has a weight of one for each row
+        model._total_weight = values["total_weight"] or float(len(model._rows))
     else:
         model._stream = _restored_stream(model, values["stream"])
     model.guarantee_ = Guarantee.BOUNDED if values["stream"] is None else Guarantee.UPPER_BOUND
@@ -136,6 +139,7 @@ KIND = Kind(
         "origin": maybe(Array(("d",))),
         "rows": maybe(Group(_ROWS)),
         "stream": maybe(Group(_STREAM)),
+        "total_weight": Later(maybe(Number(above=0))),
     },
     _take_apart,
     _restore,
