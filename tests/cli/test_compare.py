@@ -25,7 +25,9 @@ def names_in(folder):
 
 
 def test_the_table_goes_to_stdout_and_nothing_else_does(compare, table):
-    result = compare(table)
+    few = compare(table).stdout.splitlines()[0]
+    assert few.startswith("table.csv: 2 columns; 120 rows, each a test row in one of 5 folds (77 training")
+    result = compare(table, "--test-fraction", "0.2", "--no-cache")
     assert result.exit_code == 0
     first, heads, row, verdict = result.stdout.splitlines()
     assert first.startswith("table.csv: 2 columns; 77 training, 19 validation, 24 test rows")
@@ -344,6 +346,7 @@ def test_options_of_the_protocol_reach_the_result(compare, folder, rows):
         "group": "who",
         "time": None,
         "interval": "bca",
+        "test_folds": None,
         "duplicates": "drop",
     }
     result = compare("t.csv", "--columns", "a,b", "--time", "when", models="scipy:norm")

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
+from scipy.signal import lfilter
 from sklearn.base import BaseEstimator, DensityMixin
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -16,7 +17,7 @@ import densimeter as dm
 from densimeter.evaluation.comparison import compare
 from densimeter.evaluation.results import Unranked
 from densimeter.foundations.errors import DataError, DensimeterWarning, FitError, SettingError
-from densimeter.report.wording import describe_heavy_tails
+from densimeter.report.wording import describe_heavy_tails, describe_verdict
 
 
 class Known(DensityMixin, BaseEstimator):
@@ -78,7 +79,7 @@ def test_test_rows_are_scored_once_and_never_fitted(rows):
 def test_shapes_of_the_json_and_of_the_frame(rows):
     result = compare(rows, {"a": Known(), "b": Known(1.0)}, random_state=0)
     data = json.loads(json.dumps(result.to_dict(), allow_nan=False))
-    assert set(data) == {"data", "models", "oracle", "indistinguishable", "unranked"}
+    assert set(data) == {"data", "models", "oracle", "indistinguishable", "unranked", "effective_rows"}
     for model in data["models"]:
         assert set(model["log_likelihood"]) == {"value", "lower", "upper", "confidence", "method"}
         assert {"name", "log_likelihood", "difference_to_best", "fit_seconds", "settings"} <= set(model)
@@ -166,7 +167,7 @@ def test_dequantised_columns_are_told(rows):
 
 def test_duplicates_across_the_splits_are_left_out_and_said(rows):
     rows = np.concatenate([rows, rows[:100]])
-    result = compare(rows, {"a": Known()}, random_state=0)
+    result = compare(rows, {"a": Known()}, test_fraction=0.2, random_state=0)
     assert result.data.n_train + result.data.n_validation + result.data.n_test < 500
     assert any("equal rows cannot be chance" in note.text for note in result.data.notes)
 
@@ -187,7 +188,7 @@ def test_equal_rows_of_counts_are_kept_unless_told_otherwise():
 def test_equal_rows_that_cannot_be_chance_are_kept_where_the_user_says_so(rows):
     rows = np.concatenate([rows, rows[:100]])
     kept = compare(rows, {"a": Known()}, duplicates="keep", random_state=0)
-    assert (kept.data.n_test, kept.data.notes) == (100, ())
+    assert (kept.data.n_test, kept.data.notes) == (500, ())
     with pytest.raises(SettingError, match="duplicates"):
         compare(rows, {"a": Known()}, duplicates="maybe")
 
@@ -326,7 +327,7 @@ def test_models_that_cannot_be_told_apart_are_named(rows):
 
 
 def test_repeated_splits_have_the_corrected_interval(rows):
-    once = compare(rows, {"a": Known(), "b": Known(0.3)}, random_state=0)
+    once = compare(rows, {"a": Known(), "b": Known(0.3)}, test_fraction=0.2, random_state=0)
     result = compare(rows, {"a": Known(), "b": Known(0.3)}, repeats=6, random_state=0)
     model = result.models[1]
     assert len(model.repeated) == 6
@@ -341,7 +342,8 @@ def test_repeated_splits_have_the_corrected_interval(rows):
 
 
 def test_bootstrap_intervals(rows):
-    result = compare(rows, {"a": Known(), "b": Known(0.3)}, interval="bca", random_state=0)
+    models = {"a": Known(), "b": Known(0.3)}
+    result = compare(rows, models, interval="bca", test_fraction=0.2, random_state=0)
     assert {model.log_likelihood.method for model in result.models} == {"BCa bootstrap"}
     low, high = result.best.log_likelihood.lower, result.best.log_likelihood.upper
     theirs = stats.bootstrap((result.best.scores,), np.mean, rng=np.random.default_rng(0)).confidence_interval
@@ -406,3 +408,87 @@ def test_what_was_tried_for_a_setting_is_kept(folds):
         assert list(scan.tried) == sorted(scan.tried)
         # held-out rows of the same table: the best of the scan comes near the test score, in the same unit
         assert max(scan.scores) == pytest.approx(model.log_likelihood.value, abs=0.3)
+
+
+def test_rows_of_a_small_table_are_test_rows_once(rows):
+    Remembering.calls = []
+    result = compare(rows, {"one": Remembering(), "off": Known(0.4)}, random_state=0)
+    assert result.data.protocol.test_folds == 5
+    np.testing.assert_array_equal(np.sort(result.held_out.numbers), np.arange(400))
+    np.testing.assert_array_equal(result.held_out.rows, rows[result.held_out.numbers])
+    np.testing.assert_allclose(result.models[0].scores, Known().score_samples(result.held_out.rows))
+    tested = [call for call in Remembering.calls if len(call) == 80 and call[0] in rows]
+    assert len({tuple(row) for call in tested for row in call}) == 400
+    unseen = {tuple(row) for row in result.held_out.rows[result.held_out.first]}
+    assert len(unseen) == 80
+    assert not unseen & {tuple(row) for row in result.best.estimator.rows_seen_}
+
+
+def test_the_interval_of_folds_is_corrected_for_what_they_share(rows):
+    """Nadeau and Bengio's factor, 1/5 + 80/320 in place of 1/5, on the variance of a fold's mean."""
+    result = compare(rows, {"a": Known(), "b": Known(0.3)}, random_state=0)
+    gaps = result.models[1].scores - result.models[0].scores
+    error = np.sqrt((1 / 5 + 80 / 320) * gaps.var(ddof=1) / 80)
+    difference = result.models[1].difference_to_best
+    assert difference.value == pytest.approx(gaps.mean())
+    assert difference.half_width == pytest.approx(stats.t.ppf(0.975, 399) * error)
+    p_value = 2 * stats.t.sf(abs(gaps.mean()) / error, 399)
+    assert result.models[1].p_value == pytest.approx(p_value)
+    assert result.effective_rows == pytest.approx(400 / 2.25)
+
+
+@pytest.mark.parametrize(
+    "options", [{"test_fraction": 0.2}, {"repeats": 2}, {"time": "when"}], ids=["fraction", "repeats", "time"]
+)
+def test_who_asks_for_another_protocol_gets_it(rows, options):
+    frame = pd.DataFrame(rows, columns=["x", "y"])
+    frame["when"] = np.arange(400)
+    result = compare(frame, {"a": Known()}, columns=["x", "y"], random_state=0, **options)
+    assert result.data.protocol.test_folds is None
+    assert result.data.n_test == 80
+
+
+def test_few_test_rows_give_no_verdict():
+    rows = np.random.default_rng(0).normal(size=(60, 1))
+    result = compare(rows, {"right": Known(), "far": Known(3.0)}, random_state=0)
+    assert result.effective_rows == pytest.approx(60 / 2.25)
+    assert describe_verdict(result) == (
+        "Too few rows to tell: the 60 test rows are worth 27 independent ones, and a verdict needs 30."
+    )
+    more = compare(np.random.default_rng(0).normal(size=(70, 1)), {"right": Known(), "far": Known(3.0)})
+    assert describe_verdict(more).startswith("Believe right")
+    assert describe_verdict(compare(rows, {"right": Known()})) == "right is the only model ranked."
+
+
+def test_rows_that_hang_together_widen_every_interval_and_p_value():
+    generator = np.random.default_rng(1)
+    storms = np.repeat(np.arange(60), 10)
+    frame = pd.DataFrame({"x": generator.normal(size=60)[storms] + 0.1 * generator.normal(size=600)})
+    frame["storm"] = storms
+    models = {"a": Known(), "b": Known(0.3)}
+    with pytest.warns(DensimeterWarning, match="score alike .* say so with --group or --time"):
+        alone = compare(frame, models, columns=["x"], random_state=0)
+    grouped = compare(frame, models, group="storm", random_state=0)
+    for model in grouped.models:
+        one = next(other for other in alone.models if other.name == model.name)
+        assert model.log_likelihood.half_width > 2 * one.log_likelihood.half_width
+    assert grouped.models[1].difference_to_best.half_width > 2 * alone.models[1].difference_to_best.half_width
+    assert grouped.models[1].p_value > alone.models[1].p_value
+    assert "cluster-robust" in grouped.best.log_likelihood.method
+    assert grouped.effective_rows < 60
+    resampled = compare(frame, models, group="storm", interval="bca", random_state=0)
+    assert resampled.best.log_likelihood.half_width == pytest.approx(
+        grouped.best.log_likelihood.half_width, rel=0.3
+    )
+
+
+def test_series_have_intervals_robust_to_autocorrelation():
+    series = lfilter([1.0], [1.0, -0.9], np.random.default_rng(2).normal(size=1500)) / 2
+    frame = pd.DataFrame({"x": series, "month": np.arange(1500)})
+    plain = compare(frame, {"a": Known()}, columns=["x"], test_fraction=0.2, source="x", random_state=0)
+    in_time = compare(frame, {"a": Known()}, time="month", random_state=0)
+    assert "autocorrelation-robust" in in_time.best.log_likelihood.method
+    assert in_time.best.log_likelihood.half_width > 2 * plain.best.log_likelihood.half_width
+    assert any("score alike" in note.text for note in plain.data.notes)
+    with pytest.raises(SettingError, match="bootstrap"):
+        compare(frame, {"a": Known()}, time="month", interval="bca")

@@ -52,7 +52,8 @@ def compare(
     test_fraction: Annotated[
         float | None,
         typer.Option(
-            help="Share of the rows held out for the score [default: 0.2; 0.9 of a synthetic table]"
+            help="Share of the rows held out for the score [default: 0.2, in turn where rows are few; "
+            "0.9 of a synthetic table]"
         ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of the split and of every fit.")] = 0,
@@ -177,14 +178,13 @@ def _compared(data: str, test_fraction: float | None, seed: int, **options: Any)
 
     if data not in NAMED_DATASETS:
         check_is_file_or_name(data, NAMED_DATASETS)
-        fraction = _DEFAULT_TEST_FRACTION if test_fraction is None else test_fraction
-        return compare_models(data, test_fraction=fraction, source=data, random_state=seed, **options)
+        return compare_models(data, test_fraction=test_fraction, source=data, random_state=seed, **options)
     dataset = NAMED_DATASETS[data]
     if test_fraction is None:
-        test_fraction = dataset.default_test_fraction or _DEFAULT_TEST_FRACTION
+        test_fraction = dataset.default_test_fraction
     density = dataset.density if options["columns"] in (None, list(dataset.columns)) else None
     return compare_models(
-        dataset.table(test_fraction, seed),
+        dataset.table(test_fraction or _DEFAULT_TEST_FRACTION, seed),
         test_fraction=test_fraction,
         source=data,
         density=density,

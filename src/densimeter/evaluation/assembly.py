@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
+from typing import TypeVar
 
 import numpy as np
 
+from densimeter.evaluation.dependence import Dependence, Independent
 from densimeter.evaluation.diagnostics.tails import summarise_tail
 from densimeter.evaluation.intervals import interval_of, outside_the_support
 from densimeter.evaluation.ranking import Pair, adjusted_pairs
 from densimeter.evaluation.results import ModelResult
-from densimeter.evaluation.sampling_errors import INTERVALS, SamplingError, StudentError
+from densimeter.evaluation.sampling_errors import SamplingError, StudentError, bootstrap_errors
 from densimeter.evaluation.trials import Trial
 from densimeter.foundations.estimates import Estimate, Guarantee
+
+AnError = TypeVar("AnError", bound=SamplingError)
 
 Scores = Sequence[np.ndarray]
 """Of one model, or of the difference of two: an array of shape (n_test,) for each repeated split."""
@@ -29,17 +34,23 @@ class Judge:
     confidence : float
         Of all intervals.
     interval : str
-        A name in `INTERVALS`, for the rows of a single split.
+        A name in `INTERVALS`, for the rows of a single split or of all folds.
     test_share : float
-        Test rows over the other rows, by which repeated splits are corrected.
+        Test rows over the other rows, by which repeated splits and folds are corrected.
     generator : numpy.random.Generator
         Of the bootstrap.
+    dependence : Dependence
+        Of the test rows of a single split, or of all folds one after the other.
+    in_folds : bool
+        Whether the splits are the folds of a cross-validation: each row is a test row once.
     """
 
     confidence: float
     interval: str
     test_share: float
     generator: np.random.Generator
+    dependence: Dependence = field(default_factory=Independent)
+    in_folds: bool = False
 
     def estimates(self, asked: Sequence[tuple[Scores, Sequence[Estimate]]]) -> list[Estimate]:
         """The mean of each sequence of scores with its interval, given what is unknown of its log Z."""
@@ -56,11 +67,14 @@ class Judge:
     def _errors(self, sequences: Sequence[Scores]) -> Sequence[SamplingError]:
         if not sequences:
             return []
-        if len(sequences[0]) == 1:
-            return INTERVALS[self.interval](
-                np.column_stack([scores for (scores,) in sequences]), self.generator
-            )
-        return [self._student(sequence) for sequence in sequences]
+        if self.interval != "bca" or self._is_repeated(sequences[0]):
+            return [self._student(sequence) for sequence in sequences]
+        columns = np.column_stack([np.concatenate(sequence) for sequence in sequences])
+        found = bootstrap_errors(columns, self.generator, self.dependence.clusters)
+        return [self._for_folds(error, len(sequences[0])) for error in found]
+
+    def _is_repeated(self, sequence: Scores) -> bool:
+        return len(sequence) > 1 and not self.in_folds
 
     def p_value(self, difference: Scores, unsure: Sequence[Estimate]) -> float:
         """Two-sided, of no difference in expectation beyond what is unknown of log Z."""
@@ -69,10 +83,28 @@ class Judge:
             return 0.0
         return self._student(difference).p_value(slack=sum(log_z.half_width for log_z in unsure))
 
+    def effective_rows(self, sequence: Scores) -> float:
+        """So many independent rows would tell the mean of these scores as well."""
+        rows = np.concatenate(sequence)
+        variance, error = float(np.var(rows, ddof=1)), self._student(sequence).standard_error
+        return len(rows) if error == 0 else min(variance / error**2, len(rows))
+
     def _student(self, sequence: Scores) -> StudentError:
-        if len(sequence) == 1:
-            return StudentError.of(sequence[0])
-        return StudentError.of_repeats(np.array([scores.mean() for scores in sequence]), self.test_share)
+        if self._is_repeated(sequence):
+            return StudentError.of_repeats(np.array([scores.mean() for scores in sequence]), self.test_share)
+        return self._for_folds(self.dependence.error(np.concatenate(sequence)), len(sequence))
+
+    def _for_folds(self, error: AnError, n_folds: int) -> AnError:
+        r"""The error of a mean over the rows of all K folds, whose models have learnt from the same rows.
+
+        As in the corrected interval of repeated splits, :math:`\tfrac1K + n_{test} / n_{train}` takes the
+        place of :math:`\tfrac1K`; the variance over the rows of a fold is that of all rows.
+        """
+        if not self.in_folds:
+            return error
+        return error.widened(
+            math.sqrt(1 + n_folds * self.test_share), f"corrected {n_folds}-fold {error.method}"
+        )
 
 
 @dataclass(frozen=True)
@@ -107,10 +139,22 @@ class Contestant:
         return [_on_average(found) for found in zip(*(t.log_normalizers for t in self.trials), strict=True)]
 
 
-def assemble(
-    contestants: Sequence[Contestant], truths: Scores | None, judge: Judge
-) -> tuple[tuple[ModelResult, ...], Estimate | None, dict[Pair, float]]:
-    """The models best first, the oracle where the truth is known, and the adjusted p-value of each pair."""
+@dataclass(frozen=True)
+class Assembled:
+    """Models best first, the oracle where the truth is known, and what is known of pairs.
+
+    `adjusted` has the adjusted p-value of each pair of names; so many independent rows as `effective_rows`
+    would tell the best from the next as well.
+    """
+
+    models: tuple[ModelResult, ...]
+    oracle: Estimate | None
+    adjusted: dict[Pair, float]
+    effective_rows: float
+
+
+def assemble(contestants: Sequence[Contestant], truths: Scores | None, judge: Judge) -> Assembled:
+    """The models best first, with all that is said of them together."""
     ordered = sorted(contestants, key=lambda contestant: -contestant.mean)
     best = ordered[0]
     from_best = [-log_z for log_z in best.log_normalizers]
@@ -133,26 +177,41 @@ def assemble(
         if each is best:
             difference = Estimate.exact(0.0, "the best itself")
         p_value = None if each is best else adjusted[best.name, each.name]
-        models.append(_result(each, likelihood, difference, gap[0] if gap else None, p_value))
-    return tuple(models), oracle, adjusted
+        models.append(_result(each, likelihood, difference, gap[0] if gap else None, p_value, judge.in_folds))
+    return Assembled(tuple(models), oracle, adjusted, _effective_rows(ordered, judge))
+
+
+def _effective_rows(ordered: Sequence[Contestant], judge: Judge) -> float:
+    """Independent rows that would tell the best from the next as well; of one model, for its own mean."""
+    best = ordered[0]
+    for scores in [differences(best.scores, other.scores) for other in ordered[1:2]] + [best.scores]:
+        if np.isfinite(np.concatenate(scores)).all():
+            return judge.effective_rows(scores)
+    return float(sum(map(len, best.scores)))
 
 
 def _result(
-    each: Contestant, likelihood: Estimate, difference: Estimate, gap: Estimate | None, p_value: float | None
+    each: Contestant,
+    likelihood: Estimate,
+    difference: Estimate,
+    gap: Estimate | None,
+    p_value: float | None,
+    in_folds: bool,
 ) -> ModelResult:
     first = each.trials[0]
+    scores = np.concatenate(each.scores) if in_folds else first.scores
     return ModelResult(
         each.name,
         first.estimator,
         first.settings,
-        first.scores,
+        scores,
         likelihood,
         difference,
         gap,
         float(np.mean([trial.seconds for trial in each.trials])),
         p_value,
         tuple(float(scores.mean()) for scores in each.scores) if len(each.trials) > 1 else (),
-        summarise_tail(first.scores, confidence=likelihood.confidence),
+        summarise_tail(scores, confidence=likelihood.confidence),
         all(trial.from_cache for trial in each.trials),
         first.scan,
     )

@@ -13,17 +13,19 @@ import numpy as np
 from densimeter.datasets.density import KnownDensity
 from densimeter.evaluation.assembly import Contestant, Judge, assemble
 from densimeter.evaluation.cache import TrialCache
+from densimeter.evaluation.dependence import dependence_of, likeness_of_neighbours
 from densimeter.evaluation.duplicates import Duplicates
 from densimeter.evaluation.families import Family, Models, TrainingParts, families_of
 from densimeter.evaluation.normalization import Verdict
 from densimeter.evaluation.ranking import indistinguishable
-from densimeter.evaluation.results import Comparison, DataSummary, HeldOut, Protocol, Unranked
+from densimeter.evaluation.results import Comparison, DataSummary, HeldOut, ModelResult, Protocol, Unranked
 from densimeter.evaluation.runner import Runner
 from densimeter.evaluation.sampling_errors import INTERVALS
-from densimeter.evaluation.splits import Split, Units, split_rows
+from densimeter.evaluation.splits import Split, Units, split_in_folds, split_rows
 from densimeter.evaluation.trials import Failure, Outcome, Task, Trial
 from densimeter.foundations.checks import check_count, check_number, choose
 from densimeter.foundations.errors import (
+    DataError,
     DensimeterError,
     DensimeterWarning,
     FitError,
@@ -32,6 +34,7 @@ from densimeter.foundations.errors import (
 from densimeter.foundations.progress import Progress, silent
 from densimeter.foundations.randomness import RandomState, generator_from
 from densimeter.tables import CleaningRules, Note, NoteKind, Table, load_table
+from densimeter.tables.table import warning
 
 
 def compare(
@@ -39,7 +42,7 @@ def compare(
     models: Models | None = None,
     *,
     columns: Sequence[str] | None = None,
-    test_fraction: float = 0.2,
+    test_fraction: float | None = None,
     confidence: float = 0.95,
     missing: str = "error",
     text: str = "error",
@@ -61,7 +64,8 @@ def compare(
     """Compare density models of a table by their mean log-likelihood on held-out rows.
 
     The rows are shuffled and split; every family is fitted on the training rows with its settings chosen on
-    the validation rows; the test rows are scored once.
+    the validation rows; the test rows are scored once. Small tables are split in five folds, each of which is
+    the test part once.
 
     An interrupt ends with `Interrupted`, which names the models that are kept in `cache`.
 
@@ -76,8 +80,9 @@ def compare(
         included. What is not of this package is ranked only if its scores integrate to one.
     columns : sequence of str, optional
         The columns to use, by default all.
-    test_fraction : float
-        Share of the rows that are held out for the final score, in (0, 1).
+    test_fraction : float, optional
+        Share of the rows that are held out for the final score, in (0, 1). By default a fifth; tables of
+        fewer than 1,000 rows are then cross-validated, so that each row is a test row once.
     confidence : float
         Of all intervals, in (0, 1).
     missing, text : "error" or "drop"
@@ -141,49 +146,107 @@ def compare(
     3
     """
     check_number("confidence", confidence, above=0, below=1)
-    check_number("test_fraction", test_fraction, above=0, below=1)
+    if test_fraction is not None:
+        check_number("test_fraction", test_fraction, above=0, below=1)
     protocol = checked_protocol(Protocol(folds, repeats, group, time, interval))
     families = families_of(models)
     generator = generator_from(random_state)
     rules = CleaningRules(columns, missing, text, dequantize, group, time)
     table = load_table(X, rules, generator)
-    units = Units.of(len(table.rows), table.groups, table.times)
     equal = Duplicates.of(table, duplicates)
-    protocol = replace(protocol, duplicates=equal.rule)
-    splits = [
-        split_rows(equal.identities, table.rows.shape[1], test_fraction, generator, units)
-        for _ in range(repeats)
-    ]
-    table = _with_notes(table, equal.note(table, splits[0].n_duplicates), announce=source is None)
+    splits, in_folds = _splits(table, equal.identities, test_fraction, repeats, generator)
+    protocol = replace(protocol, duplicates=equal.rule, test_folds=len(splits) if in_folds else None)
+    n_duplicates = sum(split.n_duplicates for split in splits) if in_folds else splits[0].n_duplicates
+    _announce(table.notes, source is None)
+    table = _with_note(table, equal.note(table, n_duplicates), source is None)
     tasks = _tasks(table, splits, families, protocol, generator)
     kept = None if cache is None else TrialCache.at(cache)
     runner = Runner(n_jobs, timeout, kept)
     outcomes = runner.run(tasks, progress)
     contestants, unranked = _sorted_out(outcomes, len(families))
-    test_share = len(splits[0].test) / (len(splits[0].train) + len(splits[0].validation))
-    judge = Judge(confidence, interval, test_share, generator)
+    tested = np.concatenate([split.test for split in splits[: None if in_folds else 1]])
+    judge = _judge(table, splits, tested, in_folds, protocol, confidence, generator)
     truths = None if density is None else [density.log_prob(table.rows[split.test]) for split in splits]
-    ranked, oracle, adjusted = assemble(contestants, truths, judge)
+    found = assemble(contestants, truths, judge)
+    table = _with_note(table, _note_on_order(table, tested, found.models, protocol), source is None)
     data = DataSummary(
         source or table.source,
         table.columns,
         len(splits[0].train),
         len(splits[0].validation),
-        len(splits[0].test),
-        test_fraction,
+        len(tested),
+        test_fraction or 1 / (len(splits) if in_folds else DEFAULT_FOLDS),
         random_state if isinstance(random_state, int) else None,
         (*table.notes, *_notes_on_models(contestants), *_notes_on_cache(kept)),
         protocol,
     )
-    names = [model.name for model in ranked]
     return Comparison(
         data,
-        ranked,
-        oracle,
+        found.models,
+        found.oracle,
         confidence,
-        HeldOut(table.rows[splits[0].test], table.numbers_of(splits[0].test)),
-        indistinguishable(names, adjusted, 1 - confidence),
+        HeldOut(table.rows[tested], table.numbers_of(tested), len(splits[0].test) if in_folds else None),
+        indistinguishable([model.name for model in found.models], found.adjusted, 1 - confidence),
         unranked,
+        found.effective_rows,
+    )
+
+
+DEFAULT_FOLDS, SMALL = 5, 1000
+"""Tables of fewer rows than `SMALL` are tested in so many folds; of others one such part is for testing."""
+
+
+def _splits(
+    table: Table,
+    identities: np.ndarray,
+    test_fraction: float | None,
+    repeats: int,
+    generator: np.random.Generator,
+) -> tuple[list[Split], bool]:
+    """The splits, and whether they are folds of which each row is a test row once."""
+    n_features, units = table.rows.shape[1], Units.of(len(table.rows), table.groups, table.times)
+    if test_fraction is None and repeats == 1 and not units.in_time and len(table.rows) < SMALL:
+        try:
+            return split_in_folds(identities, n_features, DEFAULT_FOLDS, generator, units), True
+        except DataError:  # too few groups for so many folds
+            pass
+    fraction = 1 / DEFAULT_FOLDS if test_fraction is None else test_fraction
+    return [split_rows(identities, n_features, fraction, generator, units) for _ in range(repeats)], False
+
+
+def _judge(
+    table: Table,
+    splits: Sequence[Split],
+    tested: np.ndarray,
+    in_folds: bool,
+    protocol: Protocol,
+    confidence: float,
+    generator: np.random.Generator,
+) -> Judge:
+    """By the rows that were tested and how they hang together."""
+    groups, times = (None if labels is None else labels[tested] for labels in (table.groups, table.times))
+    share = len(splits[0].test) / (len(splits[0].train) + len(splits[0].validation))
+    return Judge(confidence, protocol.interval, share, generator, dependence_of(groups, times), in_folds)
+
+
+ORDER_LEVEL = 0.001
+"""Chance of a warning where the order of the rows means nothing."""
+
+
+def _note_on_order(
+    table: Table, tested: np.ndarray, models: Sequence[ModelResult], protocol: Protocol
+) -> Note | None:
+    """A warning where neighbouring rows score alike, though nobody has said that they belong together."""
+    if protocol.group is not None or protocol.time is not None:
+        return None
+    places = table.numbers_of(tested)
+    found = [likeness_of_neighbours(model.scores, places) for model in models]
+    likeness, p_value = min(found, key=lambda one: one[1])
+    if p_value * len(models) >= ORDER_LEVEL:
+        return None
+    return warning(
+        f"rows near each other in the file score alike (autocorrelation {likeness:.2f}): if rows belong "
+        "together or come in time, intervals are too narrow; say so with --group or --time"
     )
 
 
@@ -193,12 +256,17 @@ def checked_protocol(protocol: Protocol) -> Protocol:
     Raises
     ------
     SettingError
-        If a number is out of range, or splits in time are to be repeated: there is only one.
+        If a number is out of range, splits in time are to be repeated, of which there is only one, or their
+        rows resampled.
     """
     if protocol.folds is not None:
         check_count("folds", protocol.folds, at_least=2)
     check_count("repeats", protocol.repeats, at_least=1)
     choose("interval", protocol.interval, INTERVALS)
+    if protocol.time is not None and protocol.interval == "bca":
+        raise SettingError(
+            "the bootstrap resamples rows as if they did not hang together in time", "leave --interval out"
+        )
     if protocol.time is not None and protocol.repeats > 1:
         raise SettingError(
             "the latest rows are held out once: a split in time has no repeats", "give one of them"
@@ -269,11 +337,16 @@ def _notes_on_cache(cache: TrialCache | None) -> list[Note]:
     return [] if cache is None else [Note(NoteKind.WARNING, text) for text in dict.fromkeys(cache.notes)]
 
 
-def _with_notes(table: Table, note: Note | None, announce: bool) -> Table:
-    """The table with one more note; warnings about the data are raised unless a caller shows them."""
-    if note is not None:
-        table = replace(table, notes=(*table.notes, note))
-    for note in table.notes:
+def _with_note(table: Table, note: Note | None, announce: bool) -> Table:
+    """The table with one more note."""
+    if note is None:
+        return table
+    _announce([note], announce)
+    return replace(table, notes=(*table.notes, note))
+
+
+def _announce(notes: Sequence[Note], announce: bool) -> None:
+    """Raise what should worry the user, unless a caller shows the notes."""
+    for note in notes:
         if announce and note.kind is NoteKind.WARNING:
-            warnings.warn(note.text, DensimeterWarning, stacklevel=3)
-    return table
+            warnings.warn(note.text, DensimeterWarning, stacklevel=4)

@@ -36,6 +36,8 @@ class Protocol:
         The column whose rows stayed together, or that told which rows are held out: the latest.
     interval : str
         ``"student"`` or ``"bca"``, for the mean over the test rows of one split.
+    test_folds : int or None
+        Each row was a test row once, in so many folds; None where one part of the rows was for testing.
     duplicates : str
         ``"keep"`` or ``"drop"``: what was done with rows that equal one of an earlier part.
     """
@@ -46,6 +48,7 @@ class Protocol:
     time: str | None = None
     interval: str = "student"
     duplicates: str = "drop"
+    test_folds: int | None = None
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,7 @@ class ModelResult:
     p_value: float | None = None
     """Of no difference to the best, adjusted for all pairs of models; None for the best itself."""
     repeated: tuple[float, ...] = ()
-    """The mean score on each split, where splits were repeated; `scores` are those of the first."""
+    """The mean score on each split, where there are several; `scores` are of the first, or of all folds."""
     tail: TailSummary | None = None
     """The lower tail of the scores, and a robust middle for where it is heavy."""
     from_cache: bool = False
@@ -108,7 +111,7 @@ class ModelResult:
             "difference_to_best": self.difference_to_best.to_dict(),
             "gap_to_oracle": self.gap_to_oracle.to_dict() if self.gap_to_oracle else None,
             "p_value": self.p_value,
-            "repeated": list(self.repeated),
+            "repeated": [mean if np.isfinite(mean) else None for mean in self.repeated],
             "tail": self.tail.to_dict() if self.tail else None,
             "fit_seconds": self.fit_seconds,
             "settings": dict(self.settings),
@@ -125,10 +128,20 @@ class Unranked:
 
 @dataclass(frozen=True)
 class HeldOut:
-    """The test rows of the first split, and the place of each in the source, from 0."""
+    """The test rows of the first split, and the place of each in the source, from 0.
+
+    Where each row was a test row once, these are the rows of all folds; the first `n_first` of them are those
+    that the estimators which are shown have not seen.
+    """
 
     rows: np.ndarray
     numbers: np.ndarray
+    n_first: int | None = None
+
+    @property
+    def first(self) -> slice:
+        """The rows that the estimators which are shown have not seen."""
+        return slice(self.n_first)
 
 
 @dataclass(frozen=True, repr=False)
@@ -151,6 +164,8 @@ class Comparison:
         (Holm's correction).
     unranked : tuple of Unranked
         Models that failed or are refused, with their reasons.
+    effective_rows : float
+        So many independent test rows would tell the best model from the next as well as these do.
     """
 
     data: DataSummary
@@ -160,6 +175,7 @@ class Comparison:
     held_out: HeldOut
     indistinguishable: tuple[tuple[str, ...], ...] = ()
     unranked: tuple[Unranked, ...] = ()
+    effective_rows: float = np.inf
 
     @property
     def best(self) -> ModelResult:
@@ -174,6 +190,7 @@ class Comparison:
             "oracle": self.oracle.to_dict() if self.oracle else None,
             "indistinguishable": [list(run) for run in self.indistinguishable],
             "unranked": [asdict(model) for model in self.unranked],
+            "effective_rows": self.effective_rows if np.isfinite(self.effective_rows) else None,
         }
 
     def to_frame(self) -> pd.DataFrame:

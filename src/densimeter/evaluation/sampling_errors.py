@@ -5,9 +5,8 @@ Each holds the `value` of the mean and gives the `ends` of its interval at any c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, replace
+from typing import Protocol, Self
 
 import numpy as np
 from scipy import stats
@@ -40,6 +39,10 @@ class SamplingError(Protocol):
         """The interval that covers the expectation with this probability."""
         ...
 
+    def widened(self, factor: float, method: str) -> Self:
+        """The same mean with an error so many times as large."""
+        ...
+
 
 @dataclass(frozen=True)
 class StudentError:
@@ -55,7 +58,7 @@ class StudentError:
         """From the scores themselves, shape ``(n_samples,)``; one score alone has an error without bound."""
         n = len(scores)
         spread = float(np.std(scores, ddof=1)) if n > 1 else np.inf
-        return cls(float(np.mean(scores)), spread / np.sqrt(n), max(n - 1, 1))
+        return cls(float(np.mean(scores)), spread / float(np.sqrt(n)), max(n - 1, 1))
 
     @classmethod
     def of_repeats(cls, means: np.ndarray, test_share: float) -> StudentError:
@@ -81,6 +84,10 @@ class StudentError:
         variance = np.var(means, ddof=1) if n > 1 else np.inf
         error = float(np.sqrt((1 / n + test_share) * variance))
         return cls(float(np.mean(means)), error, max(n - 1, 1), "corrected resampled t")
+
+    def widened(self, factor: float, method: str) -> Self:
+        """The same mean with a standard error so many times as large."""
+        return replace(self, standard_error=factor * self.standard_error, method=method)
 
     def ends(self, confidence: float) -> tuple[float, float]:
         """Symmetric about the mean."""
@@ -120,6 +127,10 @@ class BootstrapError:
     acceleration: float
     method: str = "BCa bootstrap"
 
+    def widened(self, factor: float, method: str) -> Self:
+        """The same mean with resampled means so many times as far away."""
+        return replace(self, resampled=self.value + factor * (self.resampled - self.value), method=method)
+
     def ends(self, confidence: float) -> tuple[float, float]:
         """Uneven where the scores are skewed; the mean lies inside."""
         below, ties = np.mean(self.resampled < self.value), np.mean(self.resampled == self.value)
@@ -131,29 +142,30 @@ class BootstrapError:
         return min(float(lower), self.value), max(float(upper), self.value)
 
 
-def student_errors(columns: np.ndarray, _generator: np.random.Generator) -> list[SamplingError]:
-    """The error of the mean of each column, shape ``(n_samples, n_columns)``."""
-    return [StudentError.of(column) for column in columns.T]
-
-
-def bootstrap_errors(columns: np.ndarray, generator: np.random.Generator) -> list[SamplingError]:
-    """The error of the mean of each column; all columns are resampled by the same rows.
+def bootstrap_errors(
+    columns: np.ndarray, generator: np.random.Generator, clusters: np.ndarray | None = None
+) -> list[SamplingError]:
+    """The error of the mean of each column; all columns are resampled by the same rows, or groups of rows.
 
     Cost: `N_RESAMPLES` passes over at most `MOST_RESAMPLED` numbers a column.
     """
     means = columns.mean(axis=0)
-    deviations = columns - means
+    deviations, sizes = columns - means, np.ones(len(columns))
+    if clusters is not None:
+        group = np.unique(clusters, return_inverse=True)[1]
+        sizes = np.bincount(group).astype(np.float64)
+        deviations = np.column_stack([np.bincount(group, column) for column in deviations.T])
     squares = (deviations**2).sum(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
         accelerations = np.where(squares > 0, (deviations**3).sum(axis=0) / (6 * squares**1.5), 0.0)
-    resampled = means + _resampled_means(deviations, generator)
+    resampled = means + _resampled_means(deviations, sizes, generator)
     found = zip(means, resampled.T, accelerations, strict=True)
     return [BootstrapError(float(mean), draws, float(a)) for mean, draws, a in found]
 
 
-def _resampled_means(columns: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Means of each column over rows drawn with replacement, ``(N_RESAMPLES, n_columns)``."""
-    sums, sizes = _in_sets(columns, generator)
+def _resampled_means(columns: np.ndarray, sizes: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Means of each column over rows, or groups of so many, drawn with replacement: one row a resample."""
+    sums, sizes = _in_sets(columns, sizes, generator)
     n = len(sums)
     weighed = np.column_stack([sums, sizes])
     totals = np.empty((N_RESAMPLES, weighed.shape[1]))
@@ -164,18 +176,19 @@ def _resampled_means(columns: np.ndarray, generator: np.random.Generator) -> np.
     return totals[:, :-1] / totals[:, -1:]
 
 
-def _in_sets(columns: np.ndarray, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def _in_sets(
+    columns: np.ndarray, sizes: np.ndarray, generator: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
     """Sums over random sets of rows, and their sizes; up to `MOST_RESAMPLED` rows are sets alone."""
     n = len(columns)
     if n <= MOST_RESAMPLED:
-        return columns, np.ones(n)
-    starts = np.linspace(0, n, MOST_RESAMPLED, endpoint=False).astype(np.int64)
-    sums = np.add.reduceat(columns[generator.permutation(n)], starts, axis=0)
-    return sums, np.diff(starts, append=n).astype(np.float64)
+        return columns, sizes
+    starts, order = (
+        np.linspace(0, n, MOST_RESAMPLED, endpoint=False).astype(np.int64),
+        generator.permutation(n),
+    )
+    return np.add.reduceat(columns[order], starts, axis=0), np.add.reduceat(sizes[order], starts)
 
 
-INTERVALS: dict[str, Callable[[np.ndarray, np.random.Generator], Sequence[SamplingError]]] = {
-    "student": student_errors,
-    "bca": bootstrap_errors,
-}
+INTERVALS = {word: word for word in ("student", "bca")}
 """The ways to an interval for a mean, by the user's word."""

@@ -92,15 +92,7 @@ class Split:
         rows = np.concatenate([self.train, self.validation])
         parts = Units(self.units.labels[rows], self.units.in_time, self.units.what)
         ordered, identities = parts.order(generator), self.identities[rows]
-        n_blocks = n_folds + parts.in_time
-        ends = [round(len(rows) * k / n_blocks) for k in range(1, n_blocks)]
-        cuts = [parts.boundary_near(ordered, end) for end in ends]
-        blocks = np.split(ordered, cuts)
-        if min(map(len, blocks)) == 0 or len(set(cuts)) < len(cuts):
-            raise DataError(
-                f"{len(np.unique(parts.labels)):,} {parts.what} are too few or uneven for {n_folds} folds",
-                "ask for fewer folds",
-            )
+        blocks = _blocks(parts, ordered, n_folds + parts.in_time)
         for k in range(n_folds):
             seen = np.concatenate(blocks[k + 1 :] if parts.in_time else blocks[:k] + blocks[k + 1 :])
             yield seen, blocks[k][~np.isin(identities[blocks[k]], identities[seen])]
@@ -149,6 +141,57 @@ def split_rows(
     order = units.order(generator)
     n_test = units.boundary_near(order, round(len(order) * test_fraction))
     test, rest = np.split(order, [n_test])
+    return _split_of(test, rest, units, identities, n_features)
+
+
+def split_in_folds(
+    identities: np.ndarray,
+    n_features: int,
+    n_folds: int,
+    generator: np.random.Generator,
+    units: Units | None = None,
+) -> list[Split]:
+    """Splits of which each has another part of the rows for testing, so that every row is a test row once.
+
+    Parameters are those of `split_rows`.
+
+    Raises
+    ------
+    DataError
+        If there are too few units for so many folds, or too few rows are left for one of the parts.
+
+    Examples
+    --------
+    >>> splits = split_in_folds(np.arange(100), 2, 5, np.random.default_rng(0))
+    >>> [len(split.test) for split in splits], len(np.unique(np.concatenate([s.test for s in splits])))
+    ([20, 20, 20, 20, 20], 100)
+    """
+    units = units or Units.of(len(identities))
+    blocks = _blocks(units, units.order(generator), n_folds)
+    return [
+        _split_of(block, np.concatenate(blocks[k + 1 :] + blocks[:k]), units, identities, n_features)
+        for k, block in enumerate(blocks)
+    ]
+
+
+def _blocks(units: Units, ordered: np.ndarray, n_blocks: int) -> list[np.ndarray]:
+    """Ordered rows in blocks of about one size that divide no unit; none is empty."""
+    ends = [round(len(ordered) * k / n_blocks) for k in range(1, n_blocks)]
+    cuts = [units.boundary_near(ordered, end) for end in ends]
+    blocks = np.split(ordered, cuts)
+    if min(map(len, blocks)) == 0 or len(set(cuts)) < len(cuts):
+        n_folds = n_blocks - units.in_time
+        raise DataError(
+            f"{len(np.unique(units.labels)):,} {units.what} are too few or uneven for {n_folds} folds",
+            "ask for fewer folds",
+        )
+    return blocks
+
+
+def _split_of(
+    test: np.ndarray, rest: np.ndarray, units: Units, identities: np.ndarray, n_features: int
+) -> Split:
+    """The rest in two parts, and none of its rows among those for testing."""
     n_validation = units.boundary_near(rest, round(len(rest) * VALIDATION_FRACTION))
     validation, train = np.split(rest, [n_validation])
     fresh_validation = validation[~np.isin(identities[validation], identities[train])]

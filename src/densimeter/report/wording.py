@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 def describe_split(data: DataSummary, confidence: float) -> str:
     """Where the numbers of a comparison come from, in one line."""
     columns = "1 column" if len(data.columns) == 1 else f"{len(data.columns)} columns"
+    if data.protocol.test_folds is not None:
+        return (
+            f"{data.source}: {columns}; {data.n_test:,} rows, each a test row in one of "
+            f"{data.protocol.test_folds} folds ({data.n_train:,} training, {data.n_validation:,} validation "
+            f"rows); nats per row, {percent(confidence)} intervals"
+        )
     return (
         f"{data.source}: {columns}; {data.n_train:,} training, "
         f"{data.n_validation:,} validation, {data.n_test:,} test rows; "
@@ -30,17 +36,27 @@ def describe_protocol(data: DataSummary) -> str:
     if protocol.repeats > 1:
         told.append(f"means over {protocol.repeats} random splits")
     if protocol.group is not None:
-        told.append(f"rows of one {protocol.group!r} kept together")
+        told.append(f"rows of one {protocol.group!r} kept together, intervals by groups")
     if protocol.time is not None:
-        told.append(f"the latest rows by {protocol.time!r} held out")
+        told.append(f"the latest rows by {protocol.time!r} held out, intervals robust to autocorrelation")
     return "; ".join(told)
+
+
+FEWEST_FOR_A_VERDICT = 30
+"""Independent test rows, or as many others as tell as much."""
 
 
 def describe_verdict(comparison: Comparison) -> str:
     """Which model to believe, in one sentence.
 
-    All pairs of models are asked at once, with Holm's correction.
+    All pairs of models are asked at once, with Holm's correction; fewer rows than `FEWEST_FOR_A_VERDICT` are
+    not asked.
     """
+    if len(comparison.models) > 1 and comparison.effective_rows < FEWEST_FOR_A_VERDICT:
+        return (
+            f"Too few rows to tell: the {comparison.data.n_test:,} test rows are worth "
+            f"{comparison.effective_rows:.0f} independent ones, and a verdict needs {FEWEST_FOR_A_VERDICT}."
+        )
     best, level = comparison.best.name, percent(comparison.confidence)
     if len(comparison.models) == 1:
         return f"{best} is the only model ranked."

@@ -64,7 +64,7 @@ def test_many_bandwidths_are_counted_in_the_ranking_and_listed_below(five, tmp_p
     page = comparison_page(replace(five, models=(wide, *five.models[1:])))
     assert "5 bandwidths, 0.11 to 3.2" in page
     assert "(0.11, 0.4" not in page
-    details = page[page.index("<details><summary>one hill: bandwidth of each column") :]
+    details = page[page.index(f"<details><summary>{wide.name}: bandwidth of each column") :]
     assert "1.75" in details[: details.index("</details>")]
 
 

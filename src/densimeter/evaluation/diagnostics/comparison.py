@@ -71,8 +71,8 @@ def diagnose_comparison(comparison: Comparison, random_state: RandomState = 0) -
         {
             model.name: diagnose(
                 model.estimator,
-                held_out.rows,
-                model.scores,
+                held_out.rows[held_out.first],
+                model.scores[held_out.first],
                 comparison.data.columns,
                 confidence=comparison.confidence,
                 random_state=generator,

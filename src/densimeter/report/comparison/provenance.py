@@ -23,8 +23,7 @@ def data(comparison: Any) -> Section:
     more = f" and {len(summary.columns) - MOST_NAMED:,} more" if len(summary.columns) > MOST_NAMED else ""
     words = [
         f"{summary.source}, columns {named}{more}.",
-        f"{summary.n_train:,} rows were fitted, {summary.n_validation:,} chose settings, and "
-        f"{summary.n_test:,} were scored, once.",
+        _parts(summary),
     ]
     if not summary.notes:
         return Section("data", "The data", [*words, "Every row was used as it is."])
@@ -32,15 +31,29 @@ def data(comparison: Any) -> Section:
     return Section("data", "The data", words, (), [Table("Decisions and warnings", ["kind", "what"], rows)])
 
 
+def _parts(summary: Any) -> str:
+    if summary.protocol.test_folds is None:
+        return (
+            f"{summary.n_train:,} rows were fitted, {summary.n_validation:,} chose settings, and "
+            f"{summary.n_test:,} were scored, once."
+        )
+    return (
+        f"In each of {summary.protocol.test_folds} folds {summary.n_train:,} rows were fitted and "
+        f"{summary.n_validation:,} chose settings; {summary.n_test:,} rows were scored, each in the one fold "
+        "whose models have not seen it. The models that are drawn are those of the first fold."
+    )
+
+
 def protocol(comparison: Any) -> Section:
     """How rows were divided and means judged."""
     summary = comparison.data
     level = percent(comparison.confidence)
+    folds = "" if summary.protocol.test_folds is None else ", a different part in each fold"
     equal = {"keep": "kept", "drop": "left out"}[summary.protocol.duplicates]
     words = [
         "Rows are divided before anything is fitted; columns are scaled by training rows alone, and the "
         f"scale is counted in the density. Test rows that equal an earlier row are {equal}.",
-        f"{percent(summary.test_fraction)} of the rows are test rows. Intervals are {level} "
+        f"{percent(summary.test_fraction)} of the rows are test rows{folds}. Intervals are {level} "
         f"({_interval(summary.protocol)}); differences are paired, and p-values are adjusted for all pairs "
         "of models by Holm's method.",
     ]
@@ -52,9 +65,17 @@ def protocol(comparison: Any) -> Section:
 def _interval(protocol: Any) -> str:
     if protocol.repeats > 1:
         return "Student's t over the splits, corrected for their overlap as Nadeau and Bengio do"
-    return {"student": "Student's t over test rows", "bca": "the BCa bootstrap over test rows"}[
-        protocol.interval
-    ]
+    if protocol.interval == "bca":
+        over = "the BCa bootstrap over " + ("groups of test rows" if protocol.group else "test rows")
+    elif protocol.time is not None:
+        over = "Student's t over test rows in time, robust to their autocorrelation"
+    elif protocol.group is not None:
+        over = f"Student's t over groups of test rows by {protocol.group!r}, whose rows may hang together"
+    else:
+        over = "Student's t over test rows"
+    if protocol.test_folds is None:
+        return over
+    return f"{over} of all folds, widened for what the folds have in common as Nadeau and Bengio do"
 
 
 def reproduction(comparison: Any, command: str | None) -> Section:
@@ -77,7 +98,7 @@ def _call(comparison: Any) -> str:
     summary, protocol = comparison.data, comparison.data.protocol
     given = {
         "columns": list(summary.columns),
-        "test_fraction": summary.test_fraction,
+        "test_fraction": summary.test_fraction if protocol.test_folds is None else None,
         "confidence": comparison.confidence,
         "folds": protocol.folds,
         "repeats": protocol.repeats,
