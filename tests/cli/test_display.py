@@ -93,3 +93,12 @@ def test_built_in_tables_are_listed_with_what_they_are(capsys):
     lines = capsys.readouterr().out.splitlines()
     assert any(line.startswith("ring ") and line.rstrip().endswith("exact density known") for line in lines)
     assert any(line.startswith("faithful ") and line.rstrip().endswith("real rows") for line in lines)
+
+
+@pytest.mark.parametrize("name", ["[/]", "[red]x", "a\x1b]0;owned\x07", "b\x9b31m", "c\rd"])
+def test_no_name_commands_the_terminal(name, capsys):
+    display.print_note("warning", f"{name!s} is strange")
+    told = capsys.readouterr().err
+    assert told.startswith("warning: ")
+    assert not {"\x1b", "\x07", "\x9b", "\r"} & set(told)
+    assert name.split("\x1b")[0].split("\x9b")[0].split("\r")[0] in told

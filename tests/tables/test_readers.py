@@ -207,3 +207,24 @@ def test_objects_that_are_numbers_and_masked_cells():
     assert table_of_array(np.array([[1, 2.5]], object))["x1"].to_pylist() == [2.5]
     masked = np.ma.masked_array([[1.0, 2.0], [3.0, 4.0]], mask=[[False, True], [False, False]])
     assert table_of_array(masked)["x1"].to_pylist() == [None, 4.0]
+
+
+HOSTILE = ["height\n(cm)", "a\x1b[31m", "b\t\u202ec"]
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet", "arrow"])
+def test_control_characters_in_names_are_repaired_and_said(tmp_path, ending):
+    """And the same in pieces, as `score` reads, so that a model finds its columns again."""
+    from densimeter.tables.batches import stream_rows
+
+    path = tmp_path / f"t.{ending}"
+    rows = np.random.default_rng(0).normal(size=(5, 3))
+    frame = pd.DataFrame(rows, columns=HOSTILE)
+    {"csv": lambda: frame.to_csv(path, index=False), "parquet": lambda: frame.to_parquet(path),
+     "arrow": lambda: frame.to_feather(path)}[ending]()  # fmt: skip
+    raw = read_file(path)
+    names = ["height (cm)", "a\ufffd[31m", "b \ufffdc"]
+    assert raw.cells.column_names == names
+    assert sum("holds no control characters" in note.text for note in raw.notes) == 3
+    assert all(note.text.isprintable() for note in raw.notes)
+    np.testing.assert_allclose(np.concatenate(list(stream_rows(path, names, 3))), rows, rtol=1e-15)

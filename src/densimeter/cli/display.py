@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
+from densimeter.foundations.display import printable
 from densimeter.foundations.errors import in_one_line
 from densimeter.foundations.progress import Progress, silent
 
@@ -49,18 +50,18 @@ def print_comparison(comparison: Comparison) -> None:
         cells = [describe_estimate(model.log_likelihood), describe_estimate(model.difference_to_best)]
         if model.gap_to_oracle is not None:
             cells.append(describe_estimate(model.gap_to_oracle))
-        settings = Text(describe_settings(model.settings))
-        grid.add_row(Text(model.name), *cells, f"{model.fit_seconds:.1f}", settings)
+        settings = literal(describe_settings(model.settings))
+        grid.add_row(literal(model.name), *cells, f"{model.fit_seconds:.1f}", settings)
     console = console_on()
-    console.print(Text(describe_split(comparison.data, comparison.confidence)), style="dim")
+    console.print(literal(describe_split(comparison.data, comparison.confidence)), style="dim")
     if protocol := describe_protocol(comparison.data):
-        console.print(Text(protocol), style="dim")
+        console.print(literal(protocol), style="dim")
     console.print(grid)
     for model in comparison.unranked:
-        console.print(Text(f"not ranked: {model.name}: {model.reason}"), style="yellow")
+        console.print(literal(f"not ranked: {model.name}: {model.reason}"), style="yellow")
     for line in describe_heavy_tails(comparison):
-        console.print(Text(line), style="yellow")
-    console.print(Text(describe_verdict(comparison)))
+        console.print(literal(line), style="yellow")
+    console.print(literal(describe_verdict(comparison)))
 
 
 def print_notes(comparison: Comparison) -> None:
@@ -76,7 +77,7 @@ def print_note(kind: str, text: str) -> None:
     """One decision or warning, on stderr."""
     console = console_on(stderr=True)
     style = "yellow" if kind == "warning" else "dim"
-    console.print(Text(f"{kind}: {text}"), style=style, soft_wrap=not console.is_terminal)
+    console.print(literal(f"{kind}: {text}"), style=style, soft_wrap=not console.is_terminal)
 
 
 @contextmanager
@@ -99,7 +100,7 @@ def print_datasets() -> None:
     grid = Grid(box=None, pad_edge=False, padding=(0, 3, 0, 0), show_header=False)
     for dataset in NAMED_DATASETS.values():
         known = "exact density known" if dataset.density is not None else "real rows"
-        grid.add_row(Text(dataset.name), Text(dataset.summary), Text(known, style="dim"))
+        grid.add_row(literal(dataset.name), literal(dataset.summary), Text(known, style="dim"))
     console_on().print(grid)
 
 
@@ -129,3 +130,8 @@ def console_on(stderr: bool = False) -> Console:
     return (
         console if console.is_terminal else Console(stderr=stderr, highlight=False, width=_WIDTH_WHEN_PIPED)
     )
+
+
+def literal(text: str) -> Text:
+    """`text` as it stands, without markup, its lines kept and other controls of the terminal spelt out."""
+    return Text("\n".join(printable(line) for line in text.split("\n")))

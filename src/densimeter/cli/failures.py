@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import typer
 
+from densimeter.foundations.display import printable
 from densimeter.foundations.errors import DataError, DensimeterError, Interrupted, SettingError, in_one_line
 
 UsageError: type[Exception] = typer.BadParameter.__mro__[1]
@@ -58,5 +59,5 @@ def tell_usage(error: Exception) -> int:
 def _tell(reason: str, advice: str, debug: bool) -> None:
     if debug:
         traceback.print_exc()
-    typer.echo(f"densimeter: {' '.join(reason.split())}", err=True)
-    typer.echo(advice, err=True)
+    typer.echo(printable(f"densimeter: {' '.join(reason.split())}"), err=True)
+    typer.echo(printable(advice), err=True)

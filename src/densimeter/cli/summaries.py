@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table as Grid
-from rich.text import Text
 
-from densimeter.cli.display import console_on
+from densimeter.cli.display import console_on, literal
 
 if TYPE_CHECKING:
     from densimeter.evaluation.single import SingleFit
@@ -66,14 +65,14 @@ def print_scores(data: str, summary: ScoreSummary, mean: Estimate, out: Path | N
     unscored = f", {summary.n_missing:,} left unscored" if summary.n_missing else ""
     console = console_on()
     console.print(
-        Text(
+        literal(
             f"{data}: {describe_estimate(mean)} nats per row over {summary.n_scored:,} rows{unscored} "
             f"({percent(mean.confidence)} interval, {mean.method})"
         ),
         soft_wrap=True,
     )
     if out is not None:
-        console.print(Text(f"{summary.n_scored + summary.n_missing:,} rows: {out}"), soft_wrap=True)
+        console.print(literal(f"{summary.n_scored + summary.n_missing:,} rows: {out}"), soft_wrap=True)
 
 
 def _print_lines(head: str, lines: Mapping[str, str]) -> None:
@@ -81,9 +80,9 @@ def _print_lines(head: str, lines: Mapping[str, str]) -> None:
     grid.add_column(style="bold", no_wrap=True)
     grid.add_column(overflow="fold")
     for name, line in lines.items():
-        grid.add_row(Text(name), Text(line))
+        grid.add_row(literal(name), literal(line))
     console = console_on()
-    console.print(Text(head), style="dim", soft_wrap=True)
+    console.print(literal(head), style="dim", soft_wrap=True)
     console.print(grid)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from densimeter.foundations.display import clean_name
 from densimeter.foundations.errors import DataError
 from densimeter.tables.columns import OtherColumn, read_column, select_columns
 from densimeter.tables.delimited import stream_delimited
@@ -69,7 +70,7 @@ def stream_rows(
 
 def _pieces(data: Path | pa.Table, columns: Sequence[str] | None) -> Pieces:
     if isinstance(data, pa.Table):
-        yield data
+        yield _clean(data)
         return
     with damage_as_data_errors(data):
         check_there(data)
@@ -103,9 +104,15 @@ def _parquet(path: Path, columns: Sequence[str] | None) -> Pieces:
     # buffers made ahead would hold every row group, and of a large one every page
     with parquet.ParquetFile(path, pre_buffer=False, buffer_size=2**20) as file:
         everything = without_stored_index(file.schema_arrow.empty_table(), path).cells
-        chosen = select_columns(everything, columns).column_names
-        for batch in file.iter_batches(columns=chosen):
-            yield pa.Table.from_batches([batch])
+        stored = dict(zip(map(clean_name, everything.column_names), everything.column_names, strict=True))
+        chosen = select_columns(_clean(everything), columns).column_names
+        for batch in file.iter_batches(columns=[stored[name] for name in chosen]):
+            yield _clean(pa.Table.from_batches([batch]))
+
+
+def _clean(table: pa.Table) -> pa.Table:
+    """The table with names as a fit would know them."""
+    return table.rename_columns(list(map(clean_name, table.column_names)))
 
 
 def _arrow(path: Path, columns: Sequence[str] | None) -> Pieces:
@@ -120,7 +127,7 @@ def _arrow(path: Path, columns: Sequence[str] | None) -> Pieces:
             batches = (file.get_batch(i) for i in range(file.num_record_batches))
         for batch in batches:
             batch.validate()
-            yield without_stored_index(pa.Table.from_batches([batch]), path).cells
+            yield _clean(without_stored_index(pa.Table.from_batches([batch]), path).cells)
 
 
 def _npy(path: Path, columns: Sequence[str] | None) -> Pieces:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from densimeter.foundations.display import clean_name
 from densimeter.foundations.errors import DataError
 from densimeter.tables.columns import select_columns
 from densimeter.tables.dialect import Dialect, dialect_of, is_compressed, open_bytes
@@ -113,7 +114,7 @@ def stream_delimited(path: Path, columns: Sequence[str] | None) -> Iterator[pa.T
     if dialect.n_columns == 0 or dialect.delimiter is None:
         yield read_delimited(path).cells
         return
-    names = _column_names(path, dialect)
+    names = list(map(clean_name, _column_names(path, dialect)))
     chosen = select_columns(pa.table({name: pa.nulls(0) for name in names}), columns).column_names
     with arrow_csv.open_csv(_stream(path), **_spelling(path, dialect, use_threads=False)) as reader:
         written = dict(zip(names, reader.schema.names, strict=True))

@@ -76,7 +76,7 @@ def _raw_table(data: Any) -> RawTable:
 def _checked(table: pa.Table, source: str) -> RawTable:
     if table.num_rows == 0 or table.num_columns == 0:
         raise DataError("the table holds no rows", "give a row of numbers for each observation")
-    return RawTable(table, source)
+    return RawTable(table, source).with_clean_names()
 
 
 def _table_of_frame(frame: Any) -> pa.Table:

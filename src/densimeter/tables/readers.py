@@ -38,7 +38,7 @@ def read_file(path: Path) -> RawTable:
         raw = _reader_of(path)(path)
     if raw.cells.num_rows == 0 or raw.cells.num_columns == 0:
         raise DataError(f"{path} holds no rows", "give a file with a row of numbers for each observation")
-    return raw
+    return raw.with_clean_names()
 
 
 @contextmanager

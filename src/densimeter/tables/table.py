@@ -9,6 +9,8 @@ from functools import cached_property
 import numpy as np
 import pyarrow as pa
 
+from densimeter.foundations.display import clean_name, printable
+
 
 class NoteKind(StrEnum):
     """Whether a note tells what was done, or what should worry the reader."""
@@ -50,6 +52,19 @@ class RawTable:
     cells: pa.Table
     source: str
     notes: tuple[Note, ...] = ()
+
+    def with_clean_names(self) -> RawTable:
+        """The same table with names without line ends, tabs and control characters, and a note on each."""
+        names = self.cells.column_names
+        clean = [clean_name(name) for name in names]
+        notes = [
+            decision(f"column '{printable(old)}' is called {new!r}: a name holds no control characters")
+            for old, new in zip(names, clean, strict=True)
+            if old != new
+        ]
+        if not notes:
+            return self
+        return RawTable(self.cells.rename_columns(clean), self.source, (*self.notes, *notes))
 
 
 @dataclass(frozen=True)
