@@ -7,11 +7,13 @@ The story, file by file:
 `matrix_families`    full and tied covariances
 `variance_families`  diagonal and spherical ones
 `catalogue`          the four, by name
+`gaps`               the E-step over rows with missing cells
 `sources`            rows laid out for the compiled step, grouped by what they miss
 `frame`              centred and scaled coordinates in which EM runs, and the way back
 `statistics`         expected sums, mergeable
 `workers`            work spread over all processors
 `estep`              the E-step, compiled for a piece of rows and spread over all
+`acceleration`       the loop over rows with missing cells, extrapolated
 `em`                 the loop, for several restarts at once
 `density`            the log-density in the user's coordinates
 `missing`            expectations of missing cells

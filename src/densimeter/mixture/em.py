@@ -1,8 +1,9 @@
 """The loop of expectation-maximisation, for several restarts at once.
 
 Rows that fit one piece run in a compiled loop, one restart after the other and their groups side by side on
-all processors; a host loop drives the compiled E-step over everything else, all restarts in each pass. Both
-stop a restart when its mean log-likelihood changes by less than the tolerance.
+all processors; a host loop drives the compiled E-step over longer tables, all restarts in each pass. Both
+stop a restart when its mean log-likelihood changes by less than the tolerance. Rows with missing cells, where
+EM is slow, have a loop of their own (`acceleration`).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import numpy as np
 
 from densimeter.foundations.padding import bucket_size
 from densimeter.foundations.precision import computing_in
+from densimeter.mixture.acceleration import Limits, run_together
 from densimeter.mixture.estep import ONE_THREAD, Chart, local_step, natural_step, sweep
 from densimeter.mixture.families import Family, Parameters
 from densimeter.mixture.frame import Frame
@@ -81,12 +83,40 @@ def run(
 
     A restart whose likelihood is not finite stops where it is.
     """
+    if not source.complete:
+        return _run_accelerated(family, frame, source, dtype, start, rules)
     state = Progression.start(start, rules.max_iter)
     piece = source.single if isinstance(source, Resident) else None
     if piece is not None:
         state = _run_compiled(family, frame, piece, dtype, state, rules)
     with np.errstate(all="ignore"):  # what is not finite stops its restart
         return _run_on_host(family, frame, source, dtype, state, rules)
+
+
+def _run_accelerated(
+    family: Family, frame: Frame, source: Source, dtype: np.dtype, start: Parameters, rules: Rules
+) -> Progression:
+    """The loop over rows with missing cells."""
+
+    def step(parameters: Parameters) -> tuple[Parameters, np.ndarray, float]:
+        sums = natural_step(family, frame, source, dtype, parameters)
+        moved = sums.finish(family, len(frame.location), rules.floor)
+        return moved, sums.mean_log_likelihood, sums.weight
+
+    rounding = 4 * float(np.finfo(dtype).eps) if rules.tol > 0 else 0.0
+    with np.errstate(all="ignore"):  # what is not finite stops its restart
+        runs = run_together(family, start, step, Limits(rules.tol, rounding, rules.max_iter))
+    history = np.full((len(runs), max(len(run.bounds) for run in runs)), np.nan)
+    for row, run in zip(history, runs, strict=True):
+        row[: len(run.bounds)] = run.bounds
+    return Progression(
+        Parameters(*(np.stack(parts) for parts in zip(*(run.parameters for run in runs), strict=True))),
+        np.array([run.bounds[-1] for run in runs]),
+        np.array([len(run.bounds) for run in runs]),
+        np.array([run.converged for run in runs]),
+        np.zeros(len(runs), bool),
+        history,
+    )
 
 
 def _run_on_host(

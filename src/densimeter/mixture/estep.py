@@ -21,6 +21,7 @@ import numpy as np
 from densimeter.foundations.precision import computing_in
 from densimeter.mixture.families import LOG_TWO_PI, Family, Parameters
 from densimeter.mixture.frame import Frame
+from densimeter.mixture.gaps import GapBlock, expected_sums
 from densimeter.mixture.sources import Item, Piece, Source
 from densimeter.mixture.statistics import ExpectedSums
 from densimeter.mixture.workers import in_order
@@ -129,25 +130,31 @@ def natural_step(
     n_restarts, n_components, n_features = parameters.means.shape
     totals: dict[bytes, list[Any]] = {}
 
-    def compute(planned: Planned) -> tuple[np.ndarray, np.ndarray]:
+    def compute(planned: Planned | GapBlock) -> tuple[np.ndarray, np.ndarray]:
+        if isinstance(planned, GapBlock):
+            return expected_sums(family, planned, parameters, frame.location, frame.scale)
         item, theta, chart = planned
         with computing_in(dtype):
             sums, log_likelihood = natural_sums(family, theta, chart, item.lay_out())
             return np.asarray(sums, np.float64), np.asarray(log_likelihood, np.float64)
 
-    weight = 0.0
-    planned = _planned(family, frame, source, dtype, parameters, theta)
-    for (item, _, _), (sums, log_likelihood) in in_order(planned, compute):
-        total = totals.setdefault(item.observed.tobytes(), [item.observed, 0.0, 0.0])
-        total[1] = total[1] + sums
-        total[2] = total[2] + log_likelihood + item.weight * np.log(1 / frame.scale[item.observed]).sum()
-        weight += item.weight
     result = ExpectedSums.zero(n_restarts, n_components, family.n_terms(n_features))
-    for observed, sums, log_likelihood in totals.values():
+    for planned, (sums, log_likelihood) in in_order(
+        _planned(family, frame, source, dtype, parameters, theta), compute
+    ):
+        if isinstance(planned, GapBlock):
+            result = result.merge(ExpectedSums(sums, log_likelihood, planned.weight))
+            continue
+        observed, weight, _ = planned.item
+        total = totals.setdefault(observed.tobytes(), [observed, 0.0, 0.0, 0.0])
+        jacobian = weight * np.log(1 / frame.scale[observed]).sum()
+        for i, one in enumerate((sums, log_likelihood + jacobian, weight), 1):
+            total[i] = total[i] + one
+    for observed, sums, log_likelihood, weight in totals.values():
         if len(observed) < n_features:
             sums = family.complete(sums[..., family.terms(observed, n_features)], parameters, observed)
-        result = result.merge(ExpectedSums(sums, log_likelihood, 0.0))
-    return ExpectedSums(result.sums, result.log_likelihood, weight)
+        result = result.merge(ExpectedSums(sums, log_likelihood, weight))
+    return result
 
 
 def _planned(
@@ -157,11 +164,14 @@ def _planned(
     dtype: np.dtype,
     parameters: Parameters,
     theta: np.ndarray | None,
-) -> Iterator[Planned]:
-    """The items of a source, those with the same columns sharing their plan."""
+) -> Iterator[Planned | GapBlock]:
+    """The items of a source, those with the same columns sharing their plan, and its blocks as they are."""
     n_features = len(frame.location)
     plans: dict[bytes, tuple[np.ndarray, Chart]] = {}
     for item in source:
+        if isinstance(item, GapBlock):
+            yield item
+            continue
         observed, key = item.observed, item.observed.tobytes()
         if key not in plans:
             if len(observed) < n_features or theta is None:
@@ -187,7 +197,8 @@ def local_step(
     user_means = (means * frame.scale + frame.location).astype(dtype)
     user_maps = (maps / frame.scale).astype(dtype)
 
-    def compute(item: Item) -> tuple[np.ndarray, np.ndarray]:
+    def compute(item: Item | GapBlock) -> tuple[np.ndarray, np.ndarray]:
+        assert isinstance(item, Item)  # the rows are complete
         with computing_in(dtype):
             sums, log_likelihood = local_sums(family, constants, user_means, user_maps, item.lay_out())
             return np.asarray(sums, np.float64), np.asarray(log_likelihood, np.float64)

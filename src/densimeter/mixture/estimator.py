@@ -25,7 +25,8 @@ class GaussianMixture(StreamedMixture):
     The density is ``p(x) = sum_k w_k N(x | mu_k, Sigma_k)``. Parameters, attributes and methods are those of
     `sklearn.mixture.GaussianMixture`, with these differences, each on purpose:
 
-    - NaN cells count as missing at random: the likelihood is that of the cells a row has.
+    - NaN cells count as missing at random: the likelihood is that of the cells a row has. EM, which they make
+      slow, is then extrapolated, and ends when all further steps would gain less than 0.01 nats in all.
     - `fit` takes `sample_weight`; weight 2 is the same as the row given twice, starts included.
     - `reg_covar` is in units of each column's variance: a change of units changes nothing but the units.
     - EM runs in centred and scaled coordinates: adding 1e8 to every column changes nothing but the means.

@@ -78,6 +78,10 @@ class Family(Protocol):
         """
         ...
 
+    def from_moments(self, counts: Any, first: Any, second: Any) -> Any:
+        """Sums of features from counts and from sums of points, and of their products ``(..., d, d)``."""
+        ...
+
     def local_maps(self, covariances: Any, n_components: int, n_features: int) -> Any:
         """Matrices ``(..., K, d, d)`` that map each covariance to the identity."""
         ...

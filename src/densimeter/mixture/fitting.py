@@ -134,6 +134,8 @@ def make_starts(
     if all(part is not None for part in given):
         same = Parameters(*(np.stack([part] * recipe.n_init) for part in given if part is not None))
         return padded(family, same, recipe.capacity)
+    if k == 1 and not moments.complete:  # there is one optimum, and filling gaps costs more than reaching it
+        return _from_moments(frame, recipe, given)
     rows, mass, z = rows_to_start_from(table, moments, frame, rng)
     features, floor = family.expand(rows.T).T, frame.floor(recipe.reg_covar)
     surplus = recipe.plan.surplus if k > 1 else 0  # one component has but one start
@@ -148,6 +150,16 @@ def make_starts(
     if not surplus:
         return entrants
     return winners(family, rows, z, mass, floor, entrants, recipe.n_init)
+
+
+def _from_moments(frame: Frame, recipe: Recipe, given: list[np.ndarray | None]) -> Parameters:
+    """One component with the means and variances of the columns, but for what is given."""
+    family, d = recipe.family, len(frame.location)
+    sums = family.from_moments(np.ones(1), np.zeros((1, d)), np.diag((frame.spread / frame.scale) ** 2)[None])
+    made = family.maximise(sums, d, frame.floor(recipe.reg_covar))
+    chosen = [own if part is None else part for own, part in zip(made, given, strict=True)]
+    start = Parameters(*(np.stack([part] * recipe.n_init) for part in chosen))
+    return padded(family, start, recipe.capacity)
 
 
 def _best(recipe: Recipe, frame: Frame, ended: em.Progression) -> Fit:

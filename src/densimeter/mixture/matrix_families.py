@@ -142,8 +142,11 @@ class Full:
             + _outer(offset, fitted)
             + counts[..., None, None] * (_outer(offset, offset) + residual)
         )
-        rows, columns = _pairs(d)
-        return np.concatenate([counts[..., None], all_first, everything[..., rows, columns]], -1)
+        return self.from_moments(counts, all_first, everything)
+
+    def from_moments(self, counts: Any, first: Any, second: Any) -> Any:
+        rows, columns = _pairs(first.shape[-1])
+        return np.concatenate([counts[..., None], first, second[..., rows, columns]], -1)
 
     def local_maps(self, covariances: Any, n_components: int, n_features: int) -> Any:
         return inverse_cholesky(covariances)

@@ -2,7 +2,7 @@
 
 Cells are taken to be missing at random (Rubin, 1976): then the likelihood of a row is that of its observed
 cells, and the E-step needs the expectations of the missing ones given those (Ghahramani and Jordan, 1994).
-The E-step itself lives in `estep`: the complete-data one on the observed columns, completed by the family.
+The E-step itself lives in `gaps`, and in `estep` for patterns that many rows share.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import numpy as np
 
 from densimeter.mixture.density import log_joint, normalise
 from densimeter.mixture.families import Family, Parameters
-from densimeter.mixture.matrix_families import regression
+from densimeter.mixture.gaps import Normals, conditional, expected_sums, gap_blocks
+from densimeter.mixture.matrix_families import Full, regression
 from densimeter.mixture.sources import patterns
 
 FILLING_STEPS = 10
@@ -48,23 +49,28 @@ def fill_by_one_gaussian(rows: np.ndarray, weights: np.ndarray, rng: np.random.G
 
     Good enough for a start, and unlike filling by means it invents no dense spots.
     """
+    d = rows.shape[1]
+    family, unit, floor = Full(), np.ones(d), 1e-6 * np.ones(d)
+    blocks = list(gap_blocks(rows, np.asarray(weights, np.float64)))
+    gaussian = Parameters(np.ones((1, 1)), np.zeros((1, 1, d)), np.eye(d)[None, None])
+    for _ in range(FILLING_STEPS):
+        sums = sum(expected_sums(family, block, gaussian, 0 * unit, unit)[0] for block in blocks)
+        gaussian = family.maximise(sums, d, floor)
+    return _drawn(rows, Normals.of(gaussian.means[0], gaussian.covariances[0]), rng)
+
+
+def _drawn(rows: np.ndarray, normal: Normals, rng: np.random.Generator) -> np.ndarray:
+    """Gaps drawn from a normal given the rest of the row.
+
+    A draw of a whole row differs from what its cells known here say of the others by a draw of what they do
+    not say; that difference is added to what the row's own say.
+    """
+    filled = np.where(np.isnan(rows), normal.means[0], rows)
+    noise = rng.standard_normal(rows.shape) @ np.linalg.cholesky(normal.covariances[0]).T
     gaps = np.isnan(rows)
-    groups = [(observed, members) for observed, members in patterns(rows) if members is not None]
-    filled = np.where(gaps, 0.0, rows)
-    mean, covariance = np.zeros(rows.shape[1]), np.eye(rows.shape[1])
-    for step in range(FILLING_STEPS):
-        residuals = np.zeros_like(covariance)
-        for observed, members in groups:
-            missing = np.setdiff1d(np.arange(len(mean)), observed)
-            slope, offset, residual = regression(mean, covariance, observed, missing)
-            cells = np.ix_(members, missing)
-            filled[cells] = rows[np.ix_(members, observed)] @ slope.T + offset
-            residuals[np.ix_(missing, missing)] += weights[members].sum() * residual
-            if step == FILLING_STEPS - 1:
-                values, vectors = np.linalg.eigh(residual)
-                noise = rng.standard_normal((len(members), len(missing)))
-                filled[cells] += noise * np.sqrt(np.maximum(values, 0)) @ vectors.T
-        mean = weights @ filled / weights.sum()
-        centred = filled - mean
-        covariance = ((centred.T * weights) @ centred + residuals) / weights.sum() + 1e-6 * np.eye(len(mean))
+    filled[gaps] += noise[gaps]
+    for block in gap_blocks(np.where(gaps, np.nan, rows - normal.means[0] - noise), np.arange(len(rows))):
+        members = block.weights.astype(int)
+        explained = conditional(block, normal, block.rows[None]).filled[0]
+        filled[members] += np.where(block.seen, 0.0, explained)
     return filled

@@ -17,6 +17,7 @@ import numpy as np
 
 from densimeter.foundations.precision import computing_in
 from densimeter.mixture.families import Family
+from densimeter.mixture.gaps import GapBlock, gap_blocks
 
 BLOCKS_PER_PIECE, FEW_BLOCKS = 32, 6
 """Blocks of a piece, and of one that holds a short table: less to clear and to copy."""
@@ -28,7 +29,7 @@ _CACHED_NUMBERS = 1 << 16
 SHORTEST_BLOCK, LONGEST_BLOCK = 320, 1024
 """Rows in a block: shorter ones make thin matrix products, longer ones gain nothing."""
 SHORTEST_PATTERN = 64
-"""Rows in the shortest block of rows with missing cells."""
+"""Rows with the same missing cells that make a piece; fewer share a block with those of other patterns."""
 PIECES_AT_ONCE = 4
 """A table is cut into a multiple of so many pieces of equal length, for processors to share."""
 
@@ -99,13 +100,18 @@ class Layout:
             n_blocks *= 4
         return n_blocks, block
 
-    def items(self, rows: np.ndarray, weights: np.ndarray) -> Iterator[Item]:
-        """The rows, grouped by the columns they have, as pieces; rows without a single cell are left out."""
-        for observed, members in patterns(rows):
-            if not len(observed):
-                continue
-            for cut in self._cuts(len(rows) if members is None else len(members)):
-                yield self._item(observed, rows, weights, cut if members is None else members[cut])
+    def items(self, rows: np.ndarray, weights: np.ndarray) -> Iterator[Item | GapBlock]:
+        """The rows as pieces, grouped by the columns they have, and those of rare patterns in blocks.
+
+        Rows without a single cell are left out.
+        """
+        common, rare = split_by_pattern(rows, SHORTEST_PATTERN)
+        for observed, members in common:
+            if len(observed):
+                for cut in self._cuts(len(rows) if members is None else len(members)):
+                    yield self._item(observed, rows, weights, cut if members is None else members[cut])
+        if len(rare):
+            yield from gap_blocks(rows[rare], weights[rare])
 
     def _cuts(self, n_rows: int) -> Iterator[slice]:
         """Slices of whole blocks, each of a piece at most."""
@@ -127,19 +133,30 @@ class Layout:
         return Item(observed, total, lambda: self.lay_out(rows[chosen], mass, (n_blocks, self.block)))
 
 
-def patterns(rows: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
-    """The observed columns of each missing pattern and the indices of its rows; None stands for all rows."""
-    every = np.arange(rows.shape[1])
+Pattern = tuple[np.ndarray, np.ndarray | None]
+"""The observed columns of a missing pattern and the indices of its rows; None stands for all rows."""
+
+
+def patterns(rows: np.ndarray) -> list[Pattern]:
+    """Every missing pattern of the rows."""
+    return split_by_pattern(rows, 1)[0]
+
+
+def split_by_pattern(rows: np.ndarray, at_least: int) -> tuple[list[Pattern], np.ndarray]:
+    """The missing patterns that so many rows have, and the indices of all other rows."""
+    every, nobody = np.arange(rows.shape[1]), np.empty(0, int)
     with np.errstate(over="ignore", invalid="ignore"):
         certain = np.isfinite(rows.sum())
     if certain or not (missing := np.isnan(rows)).any():
-        yield every, None
-        return
-    keys = np.packbits(missing, axis=1)
-    _, labels = np.unique(keys, axis=0, return_inverse=True)
+        return [(every, None)], nobody
+    _, labels, counts = np.unique(
+        np.packbits(missing, axis=1), axis=0, return_inverse=True, return_counts=True
+    )
     order = np.argsort(labels, kind="stable")
-    for members in np.split(order, np.flatnonzero(np.diff(labels[order])) + 1):
-        yield every[~missing[members[0]]], members
+    often = counts >= at_least
+    ends = np.cumsum(counts)
+    members = [order[end - count : end] for end, count in zip(ends[often], counts[often], strict=True)]
+    return [(every[~missing[one[0]]], one) for one in members], order[~often[labels[order]]]
 
 
 class Resident:
@@ -149,17 +166,20 @@ class Resident:
         self.complete = complete
         self._items = [
             Item(item.observed, item.weight, _keep(item.lay_out(), layout.dtype))
+            if isinstance(item, Item)
+            else item
             for rows, weights in batches()
             for item in layout.items(rows, weights)
         ]
 
-    def __iter__(self) -> Iterator[Item]:
+    def __iter__(self) -> Iterator[Item | GapBlock]:
         return iter(self._items)
 
     @property
     def single(self) -> Piece | None:
         """The piece, if one holds all rows and no cell is missing."""
-        return self._items[0].lay_out() if self.complete and len(self._items) == 1 else None
+        only = self._items[0] if self.complete and len(self._items) == 1 else None
+        return only.lay_out() if isinstance(only, Item) else None
 
 
 def _keep(piece: Piece, dtype: np.dtype) -> Callable[[], Piece]:
@@ -177,7 +197,7 @@ class Streamed:
         self._layout = layout
         self._batches = batches
 
-    def __iter__(self) -> Iterator[Item]:
+    def __iter__(self) -> Iterator[Item | GapBlock]:
         for rows, weights in self._batches():
             yield from self._layout.items(rows, weights)
 

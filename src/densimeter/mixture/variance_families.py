@@ -63,6 +63,9 @@ class Diagonal:
         second[..., observed] = sums[..., 1 + n_seen :]
         return np.concatenate([counts, first, second], -1).reshape(*sums.shape[:-1], 1 + 2 * d)
 
+    def from_moments(self, counts: Any, first: Any, second: Any) -> Any:
+        return np.concatenate([counts[..., None], first, np.diagonal(second, axis1=-2, axis2=-1)], -1)
+
     def local_maps(self, covariances: Any, n_components: int, n_features: int) -> Any:
         xp = covariances.__array_namespace__()
         return xp.eye(n_features, dtype=covariances.dtype) / xp.sqrt(covariances)[..., None]
@@ -152,6 +155,9 @@ class Spherical(Diagonal):
         first[..., observed] = sums[..., 1:-1]
         unseen = (means[..., missing] ** 2).sum(-1, keepdims=True) + len(missing) * variances[..., None]
         return np.concatenate([counts, first, sums[..., -1:] + counts * unseen], -1)
+
+    def from_moments(self, counts: Any, first: Any, second: Any) -> Any:
+        return np.concatenate([counts[..., None], first, np.trace(second, axis1=-2, axis2=-1)[..., None]], -1)
 
     def local_maps(self, covariances: Any, n_components: int, n_features: int) -> Any:
         xp = covariances.__array_namespace__()
