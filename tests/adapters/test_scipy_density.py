@@ -17,7 +17,17 @@ from densimeter.foundations.cubature import Tolerances, integrate
 from densimeter.foundations.errors import FitError, NonFiniteError, SettingError
 
 
-@parametrize_with_checks([ScipyDensity(), ScipyDensity("multivariate_normal"), ScipyDensity("t")])
+def _refused(estimator):
+    """scikit-learn's table for this check has 15 rows of 30 columns: a covariance of them is singular."""
+    if estimator.distribution != "multivariate_normal":
+        return {}
+    return {"check_sample_weight_equivalence_on_dense_data": "a singular covariance is refused"}
+
+
+@parametrize_with_checks(
+    [ScipyDensity(), ScipyDensity("multivariate_normal"), ScipyDensity("t")],
+    expected_failed_checks=_refused,
+)
 def test_scikit_learn_conventions(estimator, check):
     check(estimator)
 

@@ -7,15 +7,18 @@ from typing import Any, Self
 import jax
 import numpy as np
 from sklearn.base import BaseEstimator, DensityMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from densimeter.adapters.flow_training import (
     FlowSettings,
+    Part,
     TrainedFlow,
     draw,
+    flow_of,
     flowjax_package,
     in_double_precision,
     new_flow,
+    numbers_of,
     train_flow,
 )
 from densimeter.foundations.batching import over_rows
@@ -24,6 +27,7 @@ from densimeter.foundations.errors import DataError
 from densimeter.foundations.precision import computing_in, double_precision
 from densimeter.foundations.progress import Progress, silent
 from densimeter.foundations.randomness import RandomState, generator_from, key_from
+from densimeter.foundations.rows import check_rows, rows_present, weighted_mean
 from densimeter.foundations.scaling import ColumnScaling
 
 
@@ -88,13 +92,23 @@ class FlowDensity(DensityMixin, BaseEstimator):
         self.validation_fraction = validation_fraction
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any = None, *, X_val: Any = None, progress: Progress | None = None) -> Self:
+    def fit(
+        self,
+        X: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        progress: Progress | None = None,
+    ) -> Self:
         """Train on the rows ``(n_samples, n_features)``.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
         y : ignored
+        sample_weight : array-like of shape (n_samples,), optional
+            Non-negative; zero means that the row is not there. Only ratios matter.
         X_val : array-like of shape (n_validation, n_features), optional
             Rows to stop early on; without it `validation_fraction` of `X` is held out.
         progress : Progress, optional
@@ -108,18 +122,22 @@ class FlowDensity(DensityMixin, BaseEstimator):
         """
         flowjax_package()
         settings = self._settings()
-        rows = np.asarray(validate_data(self, X, dtype=np.float64, ensure_min_samples=2))
+        given = Part(*rows_present(check_rows(self, X, ensure_min_samples=2), sample_weight))
         generator = generator_from(self.random_state)
         if X_val is None:
-            rows, rows_val = self._split(rows, generator)
+            training, validation = self._split(given, generator)
         else:
-            rows_val = np.asarray(validate_data(self, X_val, dtype=np.float64, reset=False))
-        self.scaling_ = ColumnScaling.of(rows)
+            training, validation = given, Part(check_rows(self, X_val, reset=False))
+        self.scaling_ = ColumnScaling.of(training.rows, training.weights)
         key, train_key = jax.random.split(key_from(generator))
-        rows, rows_val = self.scaling_.apply(rows), self.scaling_.apply(rows_val)
+        training, validation = (
+            part._replace(rows=self.scaling_.apply(part.rows)) for part in (training, validation)
+        )
+        n_features = training.rows.shape[1]
+        self._shape = n_features, settings.n_layers, settings.width, settings.n_knots
         with computing_in(np.float32):
-            flow = new_flow(rows.shape[1], settings, key)
-            self._store(train_flow(flow, rows, rows_val, settings, train_key, progress or silent))
+            flow = new_flow(n_features, settings, key)
+            self._store(train_flow(flow, training, validation, settings, train_key, progress or silent))
         return self
 
     def _settings(self) -> FlowSettings:
@@ -133,30 +151,47 @@ class FlowDensity(DensityMixin, BaseEstimator):
             check_count("patience", self.patience),
         )
 
-    def _split(self, rows: np.ndarray, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    def _split(self, given: Part, generator: np.random.Generator) -> tuple[Part, Part]:
         share = check_number("validation_fraction", self.validation_fraction, above=0, below=1)
-        n_val = max(1, round(share * len(rows)))
-        if n_val >= len(rows):
-            raise DataError(f"{len(rows)} rows leave none to train on", "lower validation_fraction")
-        shuffled = generator.permutation(rows)
-        return shuffled[n_val:], shuffled[:n_val]
+        n_rows = len(given.rows)
+        n_val = max(1, round(share * n_rows))
+        if n_val >= n_rows:
+            raise DataError(f"{n_rows} rows leave none to train on", "lower validation_fraction")
+        order = generator.permutation(n_rows)
+        weights = given.weights
+        parts = [
+            Part(given.rows[index], None if weights is None else weights[index])
+            for index in (order[n_val:], order[:n_val])
+        ]
+        return parts[0], parts[1]
 
     def _store(self, trained: TrainedFlow) -> None:
         self.flow_ = trained.flow
         self.history_ = trained.history
         self.best_step_ = trained.best_step
 
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickles and copies: the flow as its arrays; its functions are the package's."""
+        state: Any = super().__getstate__()
+        return {**state, "flow_": numbers_of(state["flow_"])} if "flow_" in state else state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        if "flow_" in state:
+            flowjax_package()
+            self.flow_ = flow_of(self._shape, state["flow_"])
+
     def score_samples(self, X: Any) -> np.ndarray:
         """Normalised log-density of each row, shape ``(n_samples,)``, nats in the units of the columns."""
         check_is_fitted(self)
-        rows = self.scaling_.apply(np.asarray(validate_data(self, X, dtype=np.float64, reset=False)))
+        rows = self.scaling_.apply(check_rows(self, X, reset=False))
         with double_precision():
             flow = in_double_precision(self.flow_)
         return over_rows(flow.log_prob, rows) + self.scaling_.log_jacobian
 
-    def score(self, X: Any, y: Any = None) -> float:  # type: ignore[override]  # as GaussianMixture does
-        """Mean log-density of the rows, nats per row."""
-        return float(self.score_samples(X).mean())
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:  # type: ignore[override]
+        """Mean log-density of the rows, nats per row, weighted if weights are given."""
+        return weighted_mean(self.score_samples(X), sample_weight)
 
     def sample(self, n_samples: int = 1, random_state: RandomState = None) -> np.ndarray:
         """Independent rows ``(n_samples, n_features)``."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -15,7 +15,9 @@ import optax
 
 from densimeter.foundations.errors import NonFiniteError, SettingError
 from densimeter.foundations.padding import bucket_size, pad_rows
+from densimeter.foundations.precision import computing_in
 from densimeter.foundations.progress import Progress
+from densimeter.foundations.randomness import drawn_rows, odds_from
 
 STEPS_PER_ROUND = 100
 """Steps between two looks at the validation rows, compiled as one."""
@@ -65,6 +67,23 @@ def new_flow(n_features: int, settings: FlowSettings, key: jax.Array) -> Any:
     return jax.tree.unflatten(structure, own)
 
 
+def numbers_of(flow: Any) -> list[np.ndarray]:
+    """The arrays of a flow, in order: with its shape they are all of it."""
+    return [np.asarray(leaf) for leaf in jax.tree.leaves(flow) if eqx.is_array(leaf)]
+
+
+def flow_of(shape: tuple[int, int, int, int], numbers: list[np.ndarray]) -> Any:
+    """The flow of columns, layers, width and knots `shape` with the arrays of `numbers_of`.
+
+    Its functions come from the package: of these a pickle could keep no more than their names.
+    """
+    with computing_in(np.float32):
+        shared, structure = jax.tree.flatten(_first_of_its_shape(*shape))
+        arrays = iter(numbers)
+        leaves = [jnp.asarray(next(arrays)) if eqx.is_array(old) else old for old in shared]
+    return jax.tree.unflatten(structure, leaves)
+
+
 @lru_cache(maxsize=16)
 def _first_of_its_shape(n_features: int, n_layers: int, width: int, n_knots: int) -> Any:
     return _spline_flow(n_features, n_layers, width, n_knots, jax.random.key(0))
@@ -86,15 +105,42 @@ def _spline_flow(n_features: int, n_layers: int, width: int, n_knots: int, key: 
     )
 
 
+class Part(NamedTuple):
+    """Rows ``(n, d)`` to train or to validate on, and their weights; None for equal ones."""
+
+    rows: np.ndarray
+    weights: np.ndarray | None = None
+
+    def padded(self) -> _Padded:
+        """In float32 and filled up: nearly as many rows compile once."""
+        size = bucket_size(len(self.rows))
+        rows = jnp.asarray(pad_rows(self.rows, size), jnp.float32)
+        weights = np.ones(len(self.rows)) if self.weights is None else self.weights
+        shares = jnp.asarray(pad_rows(weights / weights.sum(), size), jnp.float32)
+        odds = None if self.weights is None else np.resize(odds_from(weights), size)
+        if odds is not None:
+            odds[len(weights) :] = 2**32 - 1
+        return _Padded(rows, len(self.rows), shares, None if odds is None else jnp.asarray(odds))
+
+
+class _Padded(NamedTuple):
+    """Rows, how many of them are rows, their shares of the weight, and the odds by which they are drawn."""
+
+    rows: jax.Array
+    count: Any
+    shares: jax.Array
+    odds: jax.Array | None
+
+
 def train_flow(
     flow: Any,
-    rows: np.ndarray,
-    rows_val: np.ndarray,
+    training: Part,
+    validation: Part,
     settings: FlowSettings,
     key: jax.Array,
     progress: Progress,
 ) -> TrainedFlow:
-    """The flow after the round in which the validation rows ``(m, d)`` liked it best.
+    """The flow after the round in which the validation rows liked it best.
 
     Raises
     ------
@@ -104,15 +150,14 @@ def train_flow(
     parameters, static = _partition(flow)
     optimiser = _optimiser(settings.learning_rate, settings.max_steps)
     state = optimiser.init(parameters)
-    padded = [jnp.asarray(pad_rows(part, bucket_size(len(part))), jnp.float32) for part in (rows, rows_val)]
+    parts = training.padded(), validation.padded()
     best, best_score, best_step, history = parameters, -math.inf, 0, []
     for step in range(0, settings.max_steps, STEPS_PER_ROUND):
         key, round_key = jax.random.split(key)
         parameters, state, score = _round(
             (parameters, state),
             static,
-            padded,
-            (len(rows), len(rows_val)),
+            parts,
             round_key,
             optimiser,
             settings.batch_size,
@@ -158,28 +203,27 @@ def _draw(flow: Any, key: jax.Array, n_samples: int) -> jax.Array:
 def _round(
     trained: tuple[Any, Any],
     static: Any,
-    padded: list[jax.Array],
-    counts: tuple[Any, Any],
+    parts: tuple[_Padded, _Padded],
     key: jax.Array,
     optimiser: Any,
     batch_size: int,
 ) -> tuple[Any, Any, jax.Array]:
-    rows, rows_val = padded
+    training, validation = parts
 
     def loss(parameters: Any, batch: jax.Array) -> jax.Array:
         return -eqx.combine(parameters, static).log_prob(batch).mean()
 
     def step(carried: tuple[Any, Any], step_key: jax.Array) -> tuple[tuple[Any, Any], None]:
         parameters, state = carried
-        batch = rows[jax.random.randint(step_key, (batch_size,), 0, counts[0])]
+        batch = training.rows[drawn_rows(step_key, batch_size, training.count, training.odds)]
         gradient = jax.grad(loss)(parameters, batch)
         updates, state = optimiser.update(gradient, state, parameters)
         return (eqx.apply_updates(parameters, updates), state), None
 
     (parameters, state), _ = jax.lax.scan(step, trained, jax.random.split(key, STEPS_PER_ROUND))
-    scores = eqx.combine(parameters, static).log_prob(rows_val)
-    real = jnp.arange(len(rows_val)) < counts[1]
-    return parameters, state, jnp.where(real, scores, 0.0).sum() / counts[1]
+    scores = eqx.combine(parameters, static).log_prob(validation.rows)
+    real = jnp.arange(len(validation.rows)) < validation.count
+    return parameters, state, jnp.where(real, scores * validation.shares, 0.0).sum()
 
 
 def _partition(flow: Any) -> tuple[Any, Any]:

@@ -21,7 +21,7 @@ _TOLERANCE, _MOST_STEPS = 1e-9, 1000
 class RowFamily(Protocol):
     """A parametric family of densities of rows."""
 
-    def fit(self, rows: np.ndarray) -> RowDensity:
+    def fit(self, rows: np.ndarray, weights: np.ndarray | None = None) -> RowDensity:
         """The member that makes the rows ``(n, d)``, standardised by the caller, most likely."""
         ...
 
@@ -62,20 +62,18 @@ class FrozenRows:
 
     def parameters(self, location: np.ndarray, scale: np.ndarray) -> Mapping[str, Any]:
         """In the units of ``location + scale * row``."""
-        return {
-            self.place[0]: location + scale * self.place[1],
-            self.matrix[0]: self.matrix[1] * np.outer(scale, scale),
-            **self.others,
-        }
+        with np.errstate(over="ignore", under="ignore"):  # variances of rows beyond 1e154 are no float64
+            matrix = self.matrix[1] * np.outer(scale, scale)
+        return {self.place[0]: location + scale * self.place[1], self.matrix[0]: matrix, **self.others}
 
 
 @dataclass(frozen=True, slots=True)
 class MultivariateNormal:
     """Mean and covariance of the rows."""
 
-    def fit(self, rows: np.ndarray) -> RowDensity:
+    def fit(self, rows: np.ndarray, weights: np.ndarray | None = None) -> RowDensity:
         """The normal density with the mean and the covariance (divided by n) of the rows."""
-        mean, covariance = rows.mean(axis=0), np.cov(rows, rowvar=False, ddof=0).reshape(rows.shape[1], -1)
+        mean, covariance = _moments(rows, weights)
         _refuse_singular(covariance)
         family: Any = stats.multivariate_normal  # its annotations claim that parameters are int
         normal = family(mean, covariance)
@@ -91,21 +89,22 @@ class MultivariateT:
     its extensions, ECM and ECME", Statistica Sinica 5 (1995).
     """
 
-    def fit(self, rows: np.ndarray) -> RowDensity:
+    def fit(self, rows: np.ndarray, weights: np.ndarray | None = None) -> RowDensity:
         """The t density that makes the rows most likely."""
         n, d = rows.shape
-        location, shape = rows.mean(axis=0), np.cov(rows, rowvar=False, ddof=0).reshape(d, d)
+        shares = np.full(n, 1 / n) if weights is None else weights / weights.sum()
+        location, shape = _moments(rows, weights)
         freedom, before = 10.0, -np.inf
         for _ in range(_MOST_STEPS):
             _refuse_singular(shape)
             distances = _squared_distances(rows - location, shape)
-            weights = (freedom + d) / (freedom + distances)
-            location = weights @ rows / weights.sum()
+            pulls = shares * (freedom + d) / (freedom + distances)
+            location = pulls @ rows / pulls.sum()
             centred = rows - location
-            shape = (centred.T * weights) @ centred / n
+            shape = (centred.T * pulls) @ centred
             distances = _squared_distances(centred, shape)
-            freedom, likelihood = _best_freedom(distances, np.linalg.slogdet(shape)[1], d)
-            if likelihood - before <= _TOLERANCE * n:
+            freedom, likelihood = _best_freedom(distances, shares, np.linalg.slogdet(shape)[1], d)
+            if likelihood - before <= _TOLERANCE:
                 break
             before = likelihood
         family: Any = stats.multivariate_t  # as above
@@ -120,18 +119,25 @@ ROW_FAMILIES: Mapping[str, RowFamily] = {
 """What a user's word for a family of whole rows stands for."""
 
 
-def _best_freedom(distances: np.ndarray, log_determinant: float, d: int) -> tuple[float, float]:
-    """Degrees of freedom of the highest likelihood and that likelihood, given squared distances ``(n,)``."""
+def _moments(rows: np.ndarray, weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    covariance = np.cov(rows, rowvar=False, ddof=0, aweights=weights)
+    return np.average(rows, axis=0, weights=weights), covariance.reshape(rows.shape[1], -1)
+
+
+def _best_freedom(
+    distances: np.ndarray, shares: np.ndarray, log_determinant: float, d: int
+) -> tuple[float, float]:
+    """Degrees of freedom of the highest mean log-likelihood, given squared distances and shares ``(n,)``."""
 
     def mean_loss(log_freedom: float) -> float:
         nu = np.exp(log_freedom)
         constant = gammaln((nu + d) / 2) - gammaln(nu / 2) - 0.5 * (d * np.log(nu * np.pi) + log_determinant)
-        return float(0.5 * (nu + d) * np.log1p(distances / nu).mean() - constant)
+        return float(0.5 * (nu + d) * (shares @ np.log1p(distances / nu)) - constant)
 
     found: Any = minimize_scalar(
         mean_loss, bounds=(np.log(0.05), np.log(MOST_FREEDOM)), method="bounded", options={"xatol": 1e-9}
     )
-    return float(np.exp(found.x)), -len(distances) * float(found.fun)
+    return float(np.exp(found.x)), -float(found.fun)
 
 
 def _squared_distances(centred: np.ndarray, shape: np.ndarray) -> np.ndarray:

@@ -12,14 +12,15 @@ from scipy.stats import beta
 from sklearn.base import BaseEstimator, DensityMixin, clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from densimeter.adapters.draws import can_sample, draw_rows
 from densimeter.adapters.step_chain import StepChain, fit_step, flat_steps
 from densimeter.foundations.checks import check_count
-from densimeter.foundations.errors import DensimeterWarning, FitError, NonFiniteError
+from densimeter.foundations.errors import DensimeterWarning, FitError, NonFiniteError, SettingError
 from densimeter.foundations.estimates import Estimate, Guarantee
 from densimeter.foundations.randomness import RandomState, generator_from
+from densimeter.foundations.rows import check_rows, rows_present, weighted_mean
 
 N_RANGE_DRAWS = 2**16
 """Draws by which the mass outside the range of the steps is estimated."""
@@ -96,20 +97,24 @@ class PipelineDensity(DensityMixin, BaseEstimator):
     def __init__(self, pipeline: Any):
         self.pipeline = pipeline
 
-    def fit(self, X: Any, y: Any = None, *, X_val: Any = None) -> Self:
-        """Fit all steps to the rows; `X_val`, transformed, goes to a last step whose ``fit`` takes it."""
-        rows = np.asarray(validate_data(self, X, dtype=np.float64, ensure_min_samples=2))
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, *, X_val: Any = None) -> Self:
+        """Fit all steps to the rows; `X_val`, transformed, goes to a last step whose ``fit`` takes it.
+
+        `sample_weight`, shape ``(n_samples,)``, non-negative, goes to every step that takes it, and must be
+        taken by the last one; rows of weight zero are not there for any.
+        """
+        rows, weights = rows_present(check_rows(self, X, ensure_min_samples=2), sample_weight, relative=False)
         steps = flat_steps(clone(self.pipeline))
         fitted: list[tuple[str, Any]] = []
         image: Any = rows
         for name, step in steps[:-1]:
-            image = fit_step(name, step, image, fitted)
+            image = fit_step(name, step, image, fitted, None if weights is None else weights / weights.max())
         final = steps[-1][1]
         self.pipeline_ = Pipeline([*fitted, steps[-1]])
         self._chain = StepChain(fitted)
-        options = {}
+        options = _weights_for(final, weights)
         if X_val is not None and "X_val" in signature(final.fit).parameters:
-            rows_val = np.asarray(validate_data(self, X_val, dtype=np.float64, reset=False))
+            rows_val = check_rows(self, X_val, reset=False)
             options["X_val"] = self._chain.forward(rows_val).image
         final.fit(image, **options)
         self._range = _log_mass_in_range(self._chain, final)
@@ -122,7 +127,7 @@ class PipelineDensity(DensityMixin, BaseEstimator):
         Rows that the steps cannot transform, such as negative ones under a logarithm, have -inf.
         """
         check_is_fitted(self)
-        rows = np.asarray(validate_data(self, X, dtype=np.float64, reset=False))
+        rows = check_rows(self, X, reset=False)
         forward = self._chain.forward(rows)
         scores = np.full(len(rows), -np.inf)
         if forward.inside.any():
@@ -136,9 +141,9 @@ class PipelineDensity(DensityMixin, BaseEstimator):
             )
         return scores
 
-    def score(self, X: Any, y: Any = None) -> float:  # type: ignore[override]  # as GaussianMixture does
-        """Mean log-density of the rows, nats per row."""
-        return float(self.score_samples(X).mean())
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:  # type: ignore[override]
+        """Mean log-density of the rows, nats per row, weighted if weights are given."""
+        return weighted_mean(self.score_samples(X), sample_weight)
 
     @available_if(_final_can_sample)
     def sample(self, n_samples: int = 1, random_state: RandomState = None) -> np.ndarray:
@@ -160,6 +165,17 @@ class PipelineDensity(DensityMixin, BaseEstimator):
             kept.append(rows[reached])
             n_kept += int(reached.sum())
         return np.concatenate(kept)[:n_samples]
+
+
+def _weights_for(final: Any, weights: np.ndarray | None) -> dict[str, Any]:
+    if weights is None:
+        return {}
+    if not has_fit_parameter(final, "sample_weight"):
+        raise SettingError(
+            f"the last step, {type(final).__name__}, takes no sample_weight",
+            "choose a last step that does, or leave the weights out",
+        )
+    return {"sample_weight": weights}
 
 
 def _log_mass_in_range(chain: StepChain, final: Any) -> Estimate:

@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 from scipy import stats
 from sklearn.base import BaseEstimator, DensityMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from densimeter.adapters.column_families import (
     NO_DENSITIES,
@@ -21,6 +21,7 @@ from densimeter.adapters.multivariate_families import ROW_FAMILIES
 from densimeter.foundations.checks import check_count
 from densimeter.foundations.errors import NonFiniteError, SettingError, did_you_mean
 from densimeter.foundations.randomness import RandomState, generator_from
+from densimeter.foundations.rows import check_rows, rows_present, weighted_mean
 from densimeter.foundations.scaling import ColumnScaling
 
 Family = str | stats.rv_continuous
@@ -83,23 +84,27 @@ class ScipyDensity(DensityMixin, BaseEstimator):
         self.distribution = distribution
         self.fixed = fixed
 
-    def fit(self, X: Any, y: Any = None) -> Self:
-        """Fit to the rows ``(n_samples, n_features)``; `y` is ignored."""
-        rows = np.asarray(validate_data(self, X, dtype=np.float64, ensure_min_samples=2))
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
+        """Fit to the rows ``(n_samples, n_features)``; `y` is ignored.
+
+        `sample_weight`, shape ``(n_samples,)``, are non-negative; zero means that the row is not there, and
+        only ratios matter.
+        """
+        rows, weights = rows_present(check_rows(self, X, ensure_min_samples=2), sample_weight)
         fit = self._fit_rows if self.distribution in list(ROW_FAMILIES) else self._fit_columns
-        self.density_ = fit(rows)
+        self.density_ = fit(rows, weights)
         self.params_ = self.density_.parameters
         return self
 
-    def _fit_rows(self, rows: np.ndarray) -> _Rows:
+    def _fit_rows(self, rows: np.ndarray, weights: np.ndarray | None) -> _Rows:
         if self.fixed:
             raise SettingError(
                 f"{self.distribution} takes no fixed parameters", "leave fixed out, or choose a column family"
             )
-        scaling = ColumnScaling.of(rows)
-        return _Rows(scaling, ROW_FAMILIES[str(self.distribution)].fit(scaling.apply(rows)))
+        scaling = ColumnScaling.of(rows, weights)
+        return _Rows(scaling, ROW_FAMILIES[str(self.distribution)].fit(scaling.apply(rows), weights))
 
-    def _fit_columns(self, rows: np.ndarray) -> _Columns:
+    def _fit_columns(self, rows: np.ndarray, weights: np.ndarray | None) -> _Columns:
         families = _families(self.distribution, rows.shape[1])
         fixed = dict(self.fixed or {})
         for family in families:
@@ -107,7 +112,7 @@ class ScipyDensity(DensityMixin, BaseEstimator):
         names = getattr(self, "feature_names_in_", range(rows.shape[1]))
         return _Columns(
             [
-                fit_column(family, column, fixed, repr(name))
+                fit_column(family, column, fixed, repr(name), weights)
                 for family, column, name in zip(families, rows.T, names, strict=True)
             ]
         )
@@ -115,7 +120,7 @@ class ScipyDensity(DensityMixin, BaseEstimator):
     def score_samples(self, X: Any) -> np.ndarray:
         """Log-density of each row, nats in the units of the columns, ``(n_samples,)``."""
         check_is_fitted(self)
-        scores = self.density_.log_prob(np.asarray(validate_data(self, X, dtype=np.float64, reset=False)))
+        scores = self.density_.log_prob(check_rows(self, X, reset=False))
         if np.isnan(scores).any() or np.isposinf(scores).any():
             row = int(np.argmax(~(scores < np.inf)))
             raise NonFiniteError(
@@ -124,9 +129,9 @@ class ScipyDensity(DensityMixin, BaseEstimator):
             )
         return scores
 
-    def score(self, X: Any, y: Any = None) -> float:  # type: ignore[override]  # as GaussianMixture does
-        """Mean log-density of the rows, nats per row."""
-        return float(self.score_samples(X).mean())
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:  # type: ignore[override]
+        """Mean log-density of the rows, nats per row, weighted if weights are given."""
+        return weighted_mean(self.score_samples(X), sample_weight)
 
     def sample(self, n_samples: int = 1, random_state: RandomState = None) -> np.ndarray:
         """Independent rows ``(n_samples, n_features)``."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import has_fit_parameter
 
 from densimeter.adapters.jacobians import StepRule, describe, rule_for
 from densimeter.foundations.errors import FitError, SettingError
@@ -105,7 +106,9 @@ def _walk(name: str, step: Any) -> Iterator[tuple[str, Any]]:
         yield from _walk(f"{name}.{inner_name}" if name else inner_name, inner)
 
 
-def fit_step(name: str, step: Any, rows: Any, fitted: list[tuple[str, Any]]) -> Any:
+def fit_step(
+    name: str, step: Any, rows: Any, fitted: list[tuple[str, Any]], weights: np.ndarray | None = None
+) -> Any:
     """The image of the rows; the step, fitted and found to be invertible, joins `fitted`."""
     fitted.append((name, step))
     if _passes(step):
@@ -116,7 +119,8 @@ def fit_step(name: str, step: Any, rows: Any, fitted: list[tuple[str, Any]]) -> 
         np.errstate(all="ignore"),
     ):  # the check below refuses what this one warns of
         warnings.filterwarnings("ignore", message="The provided functions are not strictly inverse")
-        image = step.fit(rows).transform(rows)
+        taken = weights is not None and has_fit_parameter(step, "sample_weight")
+        image = step.fit(rows, **({"sample_weight": weights} if taken else {})).transform(rows)
     rule.check(step, name, np.asarray(rows, np.float64))
     if not np.isfinite(np.asarray(image)).all():
         raise FitError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import jax
 import numpy as np
@@ -29,6 +29,26 @@ def generator_from(random_state: RandomState) -> np.random.Generator:
         return np.random.default_rng(random_state.randint(2**32, size=4, dtype=np.uint32))
     check_random_state(random_state)  # its error message is the one scikit-learn users know
     return np.random.default_rng(random_state)
+
+
+def odds_from(weights: np.ndarray) -> np.ndarray:
+    """Weights ``(n,)`` as bounds of 32-bit numbers, for `drawn_rows`; float32 would not tell a million apart.
+
+    Examples
+    --------
+    >>> odds_from(np.array([1.0, 3.0]))
+    array([1073741824, 4294967295], dtype=uint32)
+    """
+    shares = np.cumsum(np.asarray(weights, np.float64))
+    return np.minimum(np.floor(shares / shares[-1] * 2.0**32), 2**32 - 1).astype(np.uint32)
+
+
+def drawn_rows(key: jax.Array, n_draws: int, n_rows: Any, odds: jax.Array | None = None) -> jax.Array:
+    """Numbers of `n_draws` rows of `n_rows`, all equally likely, or by `odds`; traceable by JAX."""
+    if odds is None:
+        return jax.random.randint(key, (n_draws,), 0, n_rows)
+    found = jax.numpy.searchsorted(odds, jax.random.bits(key, (n_draws,), "uint32"), side="right")
+    return jax.numpy.minimum(found, n_rows - 1)
 
 
 def key_from(random_state: RandomState | jax.Array) -> jax.Array:

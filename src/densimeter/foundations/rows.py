@@ -129,6 +129,25 @@ def check_sample_weight(sample_weight: ArrayLike, n_samples: int) -> np.ndarray:
         raise DataError(reason, "give each row one finite weight that is not negative") from None
 
 
+def rows_present(
+    rows: np.ndarray, sample_weight: ArrayLike | None, *, relative: bool = True
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """The rows of positive weight, and their weights, over the largest if `relative`; None for equal ones.
+
+    Examples
+    --------
+    >>> rows, weights = rows_present(np.array([[1.0], [2.0], [3.0]]), [4, 0, 2])
+    >>> rows.ravel(), weights
+    (array([1., 3.]), array([1. , 0.5]))
+    """
+    if sample_weight is None:
+        return rows, None
+    weights = check_sample_weight(sample_weight, len(rows))
+    there = weights > 0
+    rows, weights = rows[there], weights[there] / (weights.max() if relative else 1)
+    return rows, (None if (weights == 1).all() else weights)
+
+
 def weighted_mean(scores: np.ndarray, sample_weight: ArrayLike | None) -> float:
     """The mean of log-densities, nats per row; a row of weight zero does not count, even at -inf.
 

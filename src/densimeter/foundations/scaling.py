@@ -27,8 +27,8 @@ class ColumnScaling:
     scale: np.ndarray
 
     @classmethod
-    def of(cls, X: np.ndarray) -> ColumnScaling:
-        """Mean and standard deviation of each column of `X`; a constant column keeps scale 1.
+    def of(cls, X: np.ndarray, weights: np.ndarray | None = None) -> ColumnScaling:
+        """Mean and standard deviation of each column of `X`, weighted; a constant column keeps scale 1.
 
         Each column is brought to [-1, 1] before it is squared, so that values near 1e308 and near 1e-308
         give a finite scale.
@@ -38,9 +38,10 @@ class ColumnScaling:
         middle, reach = low / 2 + high / 2, high / 2 - low / 2
         reach = np.where(reach > 0, reach, 1.0)
         unit = (X / 2 - middle / 2) / reach * 2
-        spread = unit.std(axis=0)
+        mean = np.average(unit, axis=0, weights=weights)
+        spread = np.sqrt(np.average((unit - mean) ** 2, axis=0, weights=weights))
         scale = np.where(spread > 0, spread * reach, 1.0)
-        return cls(middle + unit.mean(axis=0) * reach, scale)
+        return cls(middle + mean * reach, scale)
 
     @property
     def log_jacobian(self) -> float:
