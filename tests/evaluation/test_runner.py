@@ -2,6 +2,7 @@
 
 import os
 import time
+from multiprocessing import current_process
 from pathlib import Path
 
 import numpy as np
@@ -185,3 +186,11 @@ def test_a_cache_that_cannot_be_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(SettingError, match="cannot be made"):
         TrialCache.at(tmp_path / "file")
+
+
+def test_a_worker_of_a_pool_is_told_that_it_may_have_no_processes(monkeypatch):
+    """What multiprocessing.Pool makes of its workers: daemons."""
+    monkeypatch.setattr(current_process(), "_config", {**current_process()._config, "daemon": True})
+    with pytest.raises(SettingError, match="a worker of a pool may not have"):
+        Runner(timeout=60).run(tasks(Normal()), silent)
+    assert isinstance(Runner().run(tasks(Normal()), silent)[0], Trial)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
@@ -321,7 +322,7 @@ def _raise_the_only(outcomes: Sequence[Outcome], unranked: Sequence[Unranked]) -
 
 
 def _notes_on_models(contestants: Sequence[Contestant]) -> list[Note]:
-    """What was said in fitting."""
+    """What was said in fitting, once for all splits."""
     said = [text for contestant in contestants for text in contestant.said]
     said += [
         f"{trial.name}: it is not certain that its scores are log-densities: {trial.normalization.reason}"
@@ -329,7 +330,8 @@ def _notes_on_models(contestants: Sequence[Contestant]) -> list[Note]:
         for trial in contestant.trials
         if trial.normalization and trial.normalization.verdict is Verdict.UNDECIDED
     ]
-    return [Note(NoteKind.WARNING, text) for text in dict.fromkeys(said)]
+    once = {re.sub(r"[0-9.]+", "#", text): text for text in reversed(said)}  # splits differ in numbers only
+    return [Note(NoteKind.WARNING, text) for text in reversed(once.values())]
 
 
 def _notes_on_cache(cache: TrialCache | None) -> list[Note]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from multiprocessing import current_process
 
 from densimeter.evaluation.cache import TrialCache
 from densimeter.evaluation.trials import Outcome, Task, Trial, run
 from densimeter.foundations.checks import check_count, check_number
-from densimeter.foundations.errors import Interrupted
+from densimeter.foundations.errors import Interrupted, SettingError
 from densimeter.foundations.progress import Progress
 
 
@@ -78,6 +79,11 @@ class Runner:
             for place in places:
                 done(place, run(tasks[place], _share(progress, len(outcomes), len(tasks))))
             return
+        if current_process().daemon:
+            raise SettingError(
+                "timeout and n_jobs need processes of their own, which a worker of a pool may not have",
+                "leave both out there, or use concurrent.futures.ProcessPoolExecutor for the pool",
+            )
         from densimeter.evaluation.workers import run_in_processes
 
         def one_more(index: int, outcome: Outcome) -> None:
