@@ -43,6 +43,7 @@ from .foundations.errors import DataError as DataError
 from .foundations.errors import DensimeterError as DensimeterError
 from .foundations.errors import DensimeterWarning as DensimeterWarning
 from .foundations.errors import FitError as FitError
+from .foundations.errors import ForkedProcessError as ForkedProcessError
 from .foundations.errors import NonFiniteError as NonFiniteError
 from .foundations.errors import SettingError as SettingError
 from .foundations.estimates import Estimate as Estimate

@@ -32,6 +32,7 @@ from densimeter.foundations.errors import (
     FitError,
     SettingError,
 )
+from densimeter.foundations.forking import begin_computing
 from densimeter.foundations.progress import Progress, silent
 from densimeter.foundations.randomness import RandomState, generator_from
 from densimeter.tables import CleaningRules, Note, NoteKind, Table, load_table
@@ -146,6 +147,7 @@ def compare(
     >>> result.best.settings["components"]
     3
     """
+    begin_computing()
     check_number("confidence", confidence, above=0, below=1)
     if test_fraction is not None:
         check_number("test_fraction", test_fraction, above=0, below=1)

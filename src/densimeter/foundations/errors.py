@@ -5,8 +5,9 @@
     DensimeterError                  reason: what is wrong with what; advice: what to do
     ├── DataError(ValueError)        the rows or the file cannot be used as they are
     ├── SettingError(ValueError)     an option or a parameter is wrong
-    └── FitError(RuntimeError)       a fit began and could not end well
-        └── NonFiniteError           ... because a number stopped being finite
+    ├── FitError(RuntimeError)       a fit began and could not end well
+    │   └── NonFiniteError           ... because a number stopped being finite
+    └── ForkedProcessError(RuntimeError)   nothing can be computed in this process
 
 Warnings mirror them: `DensimeterWarning` says what was decided for the user, in the same two lines.
 """
@@ -58,6 +59,10 @@ class FitError(DensimeterError, RuntimeError):
 
 class NonFiniteError(FitError):
     """A fit met a number that is not finite; nothing was put in its place."""
+
+
+class ForkedProcessError(DensimeterError, RuntimeError):
+    """The process was forked from one that had computed already; JAX cannot compute in it."""
 
 
 class Interrupted(KeyboardInterrupt):

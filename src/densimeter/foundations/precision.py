@@ -8,6 +8,8 @@ import jax
 import numpy as np
 from numpy.typing import DTypeLike
 
+from densimeter.foundations.forking import begin_computing
+
 
 def computing_in(dtype: DTypeLike) -> AbstractContextManager[None]:
     """A scope in which JAX computes in `dtype`: float64 switches 64-bit mode on, float32 switches it off.
@@ -16,6 +18,8 @@ def computing_in(dtype: DTypeLike) -> AbstractContextManager[None]:
     ------
     TypeError
         If `dtype` is neither float32 nor float64.
+    ForkedProcessError
+        If JAX cannot compute in this process.
 
     Examples
     --------
@@ -27,6 +31,7 @@ def computing_in(dtype: DTypeLike) -> AbstractContextManager[None]:
     dtype = np.dtype(dtype)
     if dtype not in (np.float32, np.float64):
         raise TypeError(f"computations run in float32 or float64, not in {dtype}")
+    begin_computing()
     return jax.enable_x64(dtype == np.float64)
 
 

@@ -8,6 +8,8 @@ import jax
 import numpy as np
 from sklearn.utils import check_random_state
 
+from densimeter.foundations.forking import begin_computing
+
 RandomState: TypeAlias = int | np.random.RandomState | np.random.Generator | None
 """What a user may give: a seed, a generator that is advanced by its use, or None for fresh entropy."""
 
@@ -61,5 +63,6 @@ def key_from(random_state: RandomState | jax.Array) -> jax.Array:
     """
     if isinstance(random_state, jax.Array):
         return random_state
+    begin_computing()
     words = generator_from(random_state).integers(2**32, size=2, dtype=np.uint32)
     return jax.random.wrap_key_data(jax.numpy.asarray(words), impl="threefry2x32")

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from densimeter.foundations.checks import check_number, choose
 from densimeter.foundations.errors import DataError, DensimeterWarning, FitError, SettingError, warn_renamed
 from densimeter.foundations.estimates import Guarantee
+from densimeter.foundations.forking import begin_computing
 from densimeter.foundations.randomness import RandomState, generator_from
 from densimeter.kernel_density.bandwidth import bandwidth_from
 from densimeter.kernel_density.columns import means
@@ -265,6 +266,7 @@ class KernelDensity(DensityMixin, BaseEstimator):
             return RULES[self.bandwidth](rows), None
         criterion = choose("bandwidth", self.bandwidth, {**CRITERIA, **dict.fromkeys(RULES)})
         assert criterion is not None  # a rule has been answered above
+        begin_computing()
         scores = scan(criterion, rows, held_out, self.candidates, kernel, self.log_tol)
         chosen = scores.bandwidths[scores.best]
         return (float(chosen) if np.ndim(chosen) == 0 else chosen), scores

@@ -53,11 +53,11 @@ def _gradient_block(
         shares = jnp.exp(exponents - shift[:, None])
         shrink = jnp.exp(top - shift)
         # the mean row minus the query would lose digits far from the origin; differences do not
-        moved = [
-            (shares * ((points[index][None, :, j] - queries[:, j, None]) / scales[j])).sum(axis=1)
-            for j in range(queries.shape[1])
-        ]
-        return new_top, total * shrink + shares.sum(axis=1), pull * shrink[:, None] + jnp.stack(moved, axis=1)
+        moved = jax.lax.map(
+            lambda column: (shares * ((column[0][None, :] - column[1][:, None]) / column[2])).sum(axis=1),
+            (points[index].T, queries.T, scales),
+        )
+        return new_top, total * shrink + shares.sum(axis=1), pull * shrink[:, None] + moved.T
 
     n = queries.shape[0]
     empty = (jnp.full(n, -jnp.inf), jnp.zeros(n), jnp.zeros(queries.shape))

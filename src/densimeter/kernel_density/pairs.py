@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -54,10 +55,30 @@ def data_blocks(points: np.ndarray, log_weights: np.ndarray) -> tuple[int, jax.A
     )
 
 
+FEW_COLUMNS = 8
+"""Up to so many, a sum over columns is written out, which compiles fast and runs as one kernel."""
+
+
 def squared_distances(queries: jax.Array, points: jax.Array, scales: jax.Array) -> jax.Array:
-    """Squared distances in bandwidths of every query and point, from their differences."""
-    columns = range(queries.shape[1])
-    return jnp.asarray(sum(((queries[:, j, None] - points[None, :, j]) / scales[j]) ** 2 for j in columns))
+    """Squared distances in bandwidths of every query and point, from their differences.
+
+    Wide rows are summed in a loop: a program that names every column takes minutes to compile.
+    """
+    n_columns = queries.shape[1]
+
+    def squared(j: Any) -> jax.Array:
+        return ((queries[:, j, None] - points[None, :, j]) / scales[j]) ** 2
+
+    if n_columns <= FEW_COLUMNS:
+        return jnp.asarray(sum(squared(j) for j in range(n_columns)))
+    n_looped = n_columns // FEW_COLUMNS * FEW_COLUMNS
+
+    def add(i: jax.Array, total: jax.Array) -> jax.Array:
+        return total + sum(squared(i * FEW_COLUMNS + j) for j in range(FEW_COLUMNS))
+
+    rest = sum((squared(j) for j in range(n_looped, n_columns)), jnp.zeros(()))
+    shape = (queries.shape[0], points.shape[0])
+    return jax.lax.fori_loop(0, n_looped // FEW_COLUMNS, add, jnp.zeros(shape, queries.dtype) + rest)
 
 
 @partial(jax.jit, static_argnames="kernel")

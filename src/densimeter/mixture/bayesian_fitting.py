@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from densimeter.foundations.errors import DataError
+from densimeter.foundations.forking import begin_computing
 from densimeter.mixture.bayesian_ascent import Ascent, Problem, climb
 from densimeter.mixture.bayesian_updates import Posterior, features, restricted, updated
 from densimeter.mixture.errors import SingularCovarianceError
@@ -66,6 +67,7 @@ def fit_bayesian_mixture(table: Table, recipe: BayesianRecipe, rng: np.random.Ge
     SingularCovarianceError
         If the prior's covariance, or the posterior's of every restart, is not positive definite.
     """
+    begin_computing()
     family = recipe.family
     moments = column_moments(table.batches)
     frame = Frame.of(moments, family, table.dtype)

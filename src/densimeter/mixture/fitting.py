@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from densimeter.foundations.forking import begin_computing
 from densimeter.mixture import em
 from densimeter.mixture.errors import SingularCovarianceError
 from densimeter.mixture.families import Family, Parameters
@@ -90,6 +91,7 @@ def fit_mixture(table: Table, recipe: Recipe, rng: np.random.Generator) -> Fit:
     SingularCovarianceError
         If every restart ended in a covariance that is not positive definite.
     """
+    begin_computing()
     moments = column_moments(table.batches)
     frame = Frame.of(moments, recipe.family, table.dtype)
     start = make_starts(table, moments, frame, recipe, rng)
