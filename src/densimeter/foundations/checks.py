@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from numbers import Integral, Real
-from typing import TypeVar
-
-import numpy as np
+from typing import TYPE_CHECKING, TypeVar
 
 from densimeter.foundations.errors import SettingError, did_you_mean
+
+if TYPE_CHECKING:  # commands check their options before NumPy is needed
+    import numpy as np
 
 Variant = TypeVar("Variant")
 
@@ -100,9 +101,12 @@ def check_symmetric(name: str, matrices: np.ndarray) -> np.ndarray:
 
     Examples
     --------
+    >>> import numpy as np
     >>> check_symmetric("covariances", np.array([[2.0, 1.0], [1.0 + 1e-9, 2.0]])).tolist()
     [[2.0, 1.0000000005], [1.0000000005, 2.0]]
     """
+    import numpy as np
+
     transposed = np.swapaxes(matrices, -1, -2)
     roots = np.sqrt(np.abs(np.diagonal(matrices, axis1=-2, axis2=-1)))
     gaps = np.abs(matrices - transposed)
