@@ -50,9 +50,9 @@ FORGERIES = {
     ("mixture", "covariances has a shape that is not"): array("state.covariances", lambda found: found[0]),
     ("mixture", "a covariance is not positive definite"): cell("state.covariances", (0, 0, 0), -1.0),
     ("mixture", "a factor of a precision is not positive"): cell("state.precisions_cholesky", (0, 0, 0), 0.0),
-    ("online mixture", "a scale is not positive"): cell("state.online.given.scale", 0, 0.0),
-    ("online mixture", "the running sums have"): array(
-        "state.online.given.sums", lambda found: found[..., :-1]
+    ("online mixture", "the rows held have no weights"): cell("state.held.given.weights", 0, 0.0),
+    ("online mixture", "the rows held have no weights of"): array(
+        "state.held.given.weights", lambda found: found[:-1]
     ),
     ("online mixture", "n_components is 3 for 2 components"): value("parameters.n_components", 3),
     ("given mixture", "state.outcome.given.converged is missing"): value("state.outcome", "given"),

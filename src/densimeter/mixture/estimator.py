@@ -181,12 +181,15 @@ class GaussianMixture(StreamedMixture):
         """`fit`, with the loop compiled for `capacity` components, the surplus having weight zero."""
         self._check_settings()
         table, n_features = self._table(X, sample_weight)
-        return self._fit_table(table, n_features, capacity)
+        self._fit_table(table, n_features, capacity)
+        if self._seen is not None and sample_weight is not None:  # the table's are relative to the largest
+            self._seen *= float(np.max(np.asarray(sample_weight, np.float64)))
+        return self
 
     def _fit_table(self, table: Table, n_features: int, capacity: int | None) -> Self:
         rng = generator_from(self.random_state)
         fit = fit_mixture(table, self._recipe(n_features, capacity), rng)
-        self._generator, self._online = rng, None
+        self._generator, self._held, self._seen = rng, None, fit.weight
         self._store_mixture(fit.parameters, table.dtype)
         self.lower_bounds_, self.restart_bounds_ = fit.bounds, fit.restart_bounds
         self._store_outcome(fit.converged, fit.n_iter, float(fit.bounds[-1]), stacklevel=4)

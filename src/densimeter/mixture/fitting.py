@@ -44,13 +44,17 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """The best restart, in the user's coordinates, its bounds by iteration, and the last of every restart."""
+    """The best restart, in the user's coordinates, its bounds by iteration, and the last of every restart.
+
+    `weight` is that of the rows, those left out that miss the cell that most have.
+    """
 
     parameters: Parameters
     bounds: np.ndarray
     restart_bounds: np.ndarray
     n_iter: int
     converged: bool
+    weight: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +106,7 @@ def fit_mixture(table: Table, recipe: Recipe, rng: np.random.Generator) -> Fit:
     source = table.source(layout, moments.complete)
     rules = em.Rules(recipe.tol, recipe.max_iter, frame.floor(recipe.reg_covar))
     ended = em.run(recipe.family, frame, source, table.dtype, start, rules)
-    return _best(recipe, frame, ended)
+    return _best(recipe, frame, ended, float(moments.weight.max()))
 
 
 def rows_to_start_from(
@@ -164,7 +168,7 @@ def _from_moments(frame: Frame, recipe: Recipe, given: list[np.ndarray | None]) 
     return padded(family, start, recipe.capacity)
 
 
-def _best(recipe: Recipe, frame: Frame, ended: em.Progression) -> Fit:
+def _best(recipe: Recipe, frame: Frame, ended: em.Progression, weight: float) -> Fit:
     """The restart with the highest bound; of those equal to rounding the first, whatever the rounding was."""
     bounds = np.where(np.isfinite(ended.lower_bound), ended.lower_bound, -np.inf)
     rounded = np.round(bounds / TIE)
@@ -178,6 +182,7 @@ def _best(recipe: Recipe, frame: Frame, ended: em.Progression) -> Fit:
                 ended.lower_bound,
                 int(ended.n_iter[best]),
                 bool(ended.converged[best]),
+                weight,
             )
     raise SingularCovarianceError
 

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.exceptions import ConvergenceWarning
 
-from densimeter.foundations.errors import DataError, SettingError
-from densimeter.mixture.arguments import check_weights, rows_present
+from densimeter.foundations.errors import DataError, FitError, SettingError
+from densimeter.mixture.arguments import rows_present
 from densimeter.mixture.errors import SingularCovarianceError
+from densimeter.mixture.families import Parameters
 from densimeter.mixture.fitting import Recipe, Table, is_proper
 from densimeter.mixture.iterated import IteratedMixture
-from densimeter.mixture.online import Online
+from densimeter.mixture.online import FORGETTING, GROWTH, ROWS_TO_START, followed, pieces_of
 
 
 class StreamedMixture(IteratedMixture):
     """A mixture that can also be fitted to what does not fit into memory."""
 
-    _online: Online | None
+    _seen: float | None = None
+    """The weight of the rows that the mixture stands for, None if that is not known."""
+    _held: tuple[np.ndarray, np.ndarray] | None = None
+    """The first rows of a stream and their weights, while there are too few of them to give them up."""
 
     def _recipe(self, n_features: int, capacity: int | None) -> Recipe:
         raise NotImplementedError
@@ -65,23 +72,64 @@ class StreamedMixture(IteratedMixture):
     def partial_fit(self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None) -> Self:
         """Go on with one more batch of rows, by stepwise EM (Cappé and Moulines, 2009, eq. 9).
 
-        The first batch is fitted as by `fit`; each later one moves the expected statistics a step towards its
-        own, the t-th by ``(t + 1)^-0.6``, so that old batches are slowly forgotten.
+        A mixture that was fitted, or loaded, goes on from there: the rows it was fitted to count with their
+        weight. One that was not keeps the first 1,000 rows, and is fitted to them anew whenever they have
+        grown by a quarter; as long as there are fewer rows than components it is not fitted yet. From then on
+        no row is kept. Rows are slowly forgotten: when their weight has grown from n to N, those before count
+        ``(n / N)^3``, into whatever batches they were cut. Rows in an order that says something, such as one
+        cluster after the other, are better shuffled.
+
+        Raises
+        ------
+        FitError
+            If it is not known how many rows the mixture stands for, as of one made of given parameters.
+        DataError
+            If no row of the batch has a cell.
+        SingularCovarianceError
+            If a covariance is no longer positive definite; the mixture is as before the batch.
         """
         self._check_settings()
-        online = getattr(self, "_online", None)
-        if online is None:
-            self.fit(X, sample_weight=sample_weight)
-            rows = self._validated(X, reset=False)
-            recipe = self._recipe(rows.shape[1], None)
-            self._online = Online.begin(rows, check_weights(rows, sample_weight), recipe, self._parameters)
+        started = self._held is not None or hasattr(self, "means_")
+        rows, weights = rows_present(self._validated(X, reset=not started), sample_weight, relative=False)
+        if self._held is not None or not started:
+            return self._gather(rows, weights)
+        if self._seen is None:
+            raise FitError(
+                "it is not known how many rows this mixture stands for, and what new ones weigh beside them",
+                "fit it to rows, with warm_start=True to begin where it is",
+            )
+        return self._follow(rows, weights, self._seen)
+
+    def _gather(self, rows: np.ndarray, weights: np.ndarray) -> Self:
+        """Keep the rows, and fit to all that are kept when they have grown."""
+        if self._held is not None:
+            rows, weights = (np.concatenate(both) for both in zip(self._held, (rows, weights), strict=True))
+        enough = len(rows) >= ROWS_TO_START
+        grown = self._seen is None or float(weights.sum()) >= GROWTH * self._seen
+        if enough:
+            self.fit(rows, sample_weight=weights)
             return self
-        rows = self._validated(X, reset=False)
-        moved = online.step(rows, check_weights(rows, sample_weight))
-        if not is_proper(self._family, moved.parameters):
-            raise SingularCovarianceError
-        self._online = moved
-        self._store_mixture(moved.parameters, rows.dtype)
+        if grown and len(rows) >= max(self.n_components, 2):
+            with warnings.catch_warnings(), suppress(DataError, SingularCovarianceError):
+                warnings.simplefilter("ignore", ConvergenceWarning)
+                self.fit(rows, sample_weight=weights)  # for the time being
+        self._held = rows, weights
+        return self
+
+    def _follow(self, rows: np.ndarray, weights: np.ndarray, seen: float) -> Self:
+        """Steps with rows that are not kept."""
+        parameters = Parameters(*(np.asarray(part, np.float64) for part in self._parameters))
+        bound = self.lower_bound_
+        for part in pieces_of(weights, seen):
+            parameters, reached = followed(
+                self._family, parameters, rows[part], weights[part], seen, self.reg_covar
+            )
+            if not is_proper(self._family, parameters):
+                raise SingularCovarianceError
+            before, seen = seen, seen + float(weights[part].sum(dtype=np.float64))
+            bound += (1 - (before / seen) ** FORGETTING) * (reached - bound)
+        self._store_mixture(parameters, rows.dtype)
+        self._seen = seen
         self.n_iter_ += 1
-        self.lower_bound_ = moved.lower_bound
+        self.lower_bound_ = bound
         return self

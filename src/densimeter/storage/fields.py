@@ -141,3 +141,18 @@ class Later:
     def take(self, record: Record, name: str) -> Any:
         """Read it back."""
         return self.rule.take(record, name) if name in record.values else None
+
+
+@dataclass(frozen=True)
+class Former:
+    """A value that only older files have; it is checked, and left."""
+
+    rule: Field
+
+    def put(self, record: Record, name: str, value: Any) -> None:
+        """Write nothing."""
+
+    def take(self, record: Record, name: str) -> None:
+        """Read it if it is there."""
+        if name in record.values:
+            self.rule.take(record, name)

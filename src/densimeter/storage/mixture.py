@@ -12,12 +12,9 @@ from densimeter.mixture.estimator import GaussianMixture
 from densimeter.mixture.families import Family, Parameters
 from densimeter.mixture.fitted import FittedMixture
 from densimeter.mixture.fitting import is_proper
-from densimeter.mixture.frame import Frame
-from densimeter.mixture.online import Online
 from densimeter.mixture.starts import STARTS
-from densimeter.mixture.statistics import ExpectedSums
 from densimeter.storage.contract import Kind, Values
-from densimeter.storage.fields import Array, Either, Group, maybe
+from densimeter.storage.fields import Array, Either, Former, Group, Later, maybe
 from densimeter.storage.plain import Count, Flag, Number, Seed, Word
 from densimeter.storage.record import Field, UnfitError
 
@@ -81,18 +78,18 @@ def restore_density(model: FittedMixture, values: Values) -> None:
 
 
 _ONLINE: Mapping[str, Field] = {
-    "location": Array(("d",)),
-    "scale": Array(("d",)),
-    "spread": Array(("d",)),
-    "weights": Array((1, "k")),
-    "means": Array((1, "k", "d")),
-    "covariances": Array(),
-    "sums": Array((1, "k", None)),
-    "log_likelihood": Array((1,)),
+    **dict.fromkeys(("location", "scale", "spread"), Array(("d",))),
+    **dict.fromkeys(("weights", "means", "covariances", "sums", "log_likelihood"), Array()),
     "weight": Number(above=0),
     "n_batches": Count(at_least=1),
 }
-"""The running statistics of `partial_fit`."""
+"""The running statistics that older files hold. They do not tell of how many rows, and are not used."""
+
+_HELD: Mapping[str, Field] = {
+    "rows": Array((None, "d"), double=False, finite=False),
+    "weights": Array((None,), double=False),
+}
+"""The first rows of a stream."""
 
 _OUTCOME: Mapping[str, Field] = {
     "converged": Flag(),
@@ -106,22 +103,12 @@ _OUTCOME: Mapping[str, Field] = {
 
 def _take_apart(model: GaussianMixture) -> Values:
     outcome = {name: getattr(model, f"{name}_", None) for name in _OUTCOME}
-    online = getattr(model, "_online", None)
     return {
         **take_density_apart(model),
         "outcome": outcome if outcome["converged"] is not None else None,
-        "online": None if online is None else _take_online_apart(online),
-    }
-
-
-def _take_online_apart(online: Online) -> Values:
-    frame, inner, statistics = online.frame, online.inner, online.statistics
-    assert statistics is not None  # of the first batch at least
-    return {
-        **{name: getattr(frame, name) for name in ("location", "scale", "spread")},
-        **inner._asdict(),
-        **{name: getattr(statistics, name) for name in ("sums", "log_likelihood", "weight")},
-        "n_batches": online.n_batches,
+        "seen": model._seen,
+        "held": None if model._held is None else dict(zip(_HELD, model._held, strict=True)),
+        "online": None,
     }
 
 
@@ -130,28 +117,16 @@ def _restore(model: GaussianMixture, values: Values) -> None:
     if values["outcome"] is not None:
         for name, value in values["outcome"].items():
             setattr(model, f"{name}_", value)
-        model._online = None if values["online"] is None else _online(model, values["online"])
-    elif values["online"] is not None:
-        raise UnfitError("there are statistics of a fit, and no fit")
-
-
-def _online(model: GaussianMixture, values: Values) -> Online:
-    family, (k, d) = FAMILIES[model.covariance_type], model.means_.shape
-    if model.n_components != k:
-        raise UnfitError(f"n_components is {model.n_components} for {k} components")
-    if values["covariances"].shape != (1, *family.shape(d, k)):
-        raise UnfitError("the running covariances have the shape of another covariance type")
-    if values["sums"].shape[-1] != family.n_terms(d):
-        raise UnfitError("the running sums have the shape of another covariance type")
-    if not ((values["scale"] > 0).all() and (values["spread"] > 0).all()):
-        raise UnfitError("a scale is not positive")
-    return Online(
-        model._recipe(d, None),
-        Frame(values["location"], values["scale"], values["spread"]),
-        Parameters(values["weights"], values["means"], values["covariances"]),
-        ExpectedSums(values["sums"], values["log_likelihood"], float(values["weight"])),
-        values["n_batches"],
-    )
+    elif values["seen"] is not None or values["held"] is not None:
+        raise UnfitError("there are rows of a fit, and no fit")
+    model._seen = values["seen"]
+    if values["held"] is not None:
+        rows, weights = (values["held"][name] for name in _HELD)
+        if len(rows) != len(weights) or np.isinf(rows).any() or not (weights > 0).all():
+            raise UnfitError("the rows held have no weights of their own")
+        if model.n_components != len(model.means_):
+            raise UnfitError(f"n_components is {model.n_components} for {len(model.means_)} components")
+        model._held = rows, weights
 
 
 KIND = Kind(
@@ -163,7 +138,13 @@ KIND = Kind(
         "means_init": maybe(Array((None, "d"))),
         "precisions_init": maybe(Array()),
     },
-    {**DENSITY, "outcome": maybe(Group(_OUTCOME)), "online": maybe(Group(_ONLINE))},
+    {
+        **DENSITY,
+        "outcome": maybe(Group(_OUTCOME)),
+        "seen": Later(maybe(Number(above=0))),
+        "held": Later(maybe(Group(_HELD))),
+        "online": Former(maybe(Group(_ONLINE))),
+    },
     _take_apart,
     _restore,
 )
