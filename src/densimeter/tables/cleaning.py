@@ -15,6 +15,7 @@ from densimeter.foundations.errors import DataError, SettingError
 from densimeter.foundations.randomness import RandomState, generator_from
 from densimeter.tables.columns import NumericColumn, OtherColumn, read_column, select_columns
 from densimeter.tables.labels import MISSING, group_labels, time_labels
+from densimeter.tables.marks import Marks
 from densimeter.tables.rounding import Rounding, find_rounding
 from densimeter.tables.table import Note, RawTable, Table, decision, warning
 
@@ -89,7 +90,7 @@ def clean(raw: RawTable, rules: CleaningRules, random_state: RandomState = None)
         Naming the columns, if cells are missing, infinite or text and the rules do not allow to leave them
         out, if a column is constant or does not exist, or if nothing is left.
     """
-    columns, notes = _numeric_columns(_modelled_columns(raw.cells, rules), rules)
+    columns, notes = _numeric_columns(_modelled_columns(raw.cells, rules), raw.marks, rules)
     names = tuple(column.name for column in columns)
     labels = _row_labels(raw.cells, rules)
     rows = np.column_stack([column.values for column in columns])
@@ -137,8 +138,10 @@ def _warn_of_inexact(columns: Sequence[NumericColumn]) -> list[Note]:
     ]
 
 
-def _numeric_columns(raw: pa.Table, rules: CleaningRules) -> tuple[list[NumericColumn], list[Note]]:
-    read = [read_column(name, raw.column(name)) for name in raw.column_names]
+def _numeric_columns(
+    raw: pa.Table, marks: Mapping[str, Marks], rules: CleaningRules
+) -> tuple[list[NumericColumn], list[Note]]:
+    read = [read_column(name, raw.column(name), marks.get(name, Marks())) for name in raw.column_names]
     numeric = [column for column in read if isinstance(column, NumericColumn)]
     other = [column for column in read if isinstance(column, OtherColumn)]
     if not numeric:

@@ -11,7 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from densimeter.foundations.errors import DataError, SettingError, did_you_mean
-from densimeter.tables.numerals import number_in
+from densimeter.tables.marks import Marks
+
+_PLAIN = Marks()
 
 LARGEST_EXACT_INTEGER = 2**53
 """Whole numbers beyond it are not all float64 numbers."""
@@ -62,7 +64,7 @@ def select_columns(table: pa.Table, names: Sequence[str] | None) -> pa.Table:
     return table.select(list(names))
 
 
-def read_column(name: str, cells: pa.ChunkedArray) -> NumericColumn | OtherColumn:
+def read_column(name: str, cells: pa.ChunkedArray, marks: Marks = _PLAIN) -> NumericColumn | OtherColumn:
     """The numbers of a column, or what it holds instead."""
     kind = cells.type
     if pa.types.is_integer(kind):
@@ -73,9 +75,9 @@ def read_column(name: str, cells: pa.ChunkedArray) -> NumericColumn | OtherColum
     if pa.types.is_null(kind):
         return NumericColumn(name, np.full(len(cells), np.nan))
     if pa.types.is_dictionary(kind):
-        return read_column(name, pc.cast(cells, kind.value_type))
+        return read_column(name, decoded(cells), marks)
     if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
-        return _read_text(name, cells)
+        return _read_text(name, cells, marks)
     return OtherColumn(name, _description(kind))
 
 
@@ -94,11 +96,11 @@ def _description(kind: pa.DataType) -> str:
     return f"values of type {kind}"
 
 
-def _read_text(name: str, cells: pa.ChunkedArray) -> NumericColumn | OtherColumn:
+def _read_text(name: str, cells: pa.ChunkedArray, marks: Marks) -> NumericColumn | OtherColumn:
     """Numbers written as text are numbers; a few cells that are none make the column mixed."""
-    coded = pc.cast(cells, pa.large_string()).combine_chunks().dictionary_encode()
-    words = _decoded(coded.dictionary)
-    found = [number_in(word) for word in words]  # each different cell is looked at once
+    coded = encoded(cells)
+    words = words_of(coded)
+    found = [marks.number(word) for word in words]  # each different cell is looked at once
     codes = pc.fill_null(coded.indices, len(words)).to_numpy()
     numbers = np.array([np.nan if number is None else number for number in [*found, None]])[codes]
     strange = np.array([number is None for number in found] + [False])[codes]
@@ -113,9 +115,32 @@ def _read_text(name: str, cells: pa.ChunkedArray) -> NumericColumn | OtherColumn
     return OtherColumn(name, f"{many}, {example}")
 
 
-def _decoded(words: pa.Array) -> list[str]:
-    """The words as Python strings; bytes that are no UTF-8 are replaced, as only a message shows them."""
-    return [word.decode("utf-8", "replace") for word in pc.cast(words, pa.large_binary()).to_pylist()]
+def encoded(cells: pa.ChunkedArray) -> pa.DictionaryArray:
+    """A column of text as its different cells and the place of each row among them."""
+    coded = pc.cast(cells, pa.large_string()).combine_chunks().dictionary_encode()
+    return coded.combine_chunks() if isinstance(coded, pa.ChunkedArray) else coded
+
+
+def decoded(cells: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column of categories as what they stand for, whatever types Arrow can cast."""
+    values = cells.type.value_type
+    if pa.types.is_string_view(values) or pa.types.is_binary_view(values):
+        values = pa.large_string() if pa.types.is_string_view(values) else pa.large_binary()
+    pieces = [_plain_array(chunk.dictionary, values).take(chunk.indices) for chunk in cells.chunks]
+    return pa.chunked_array(pieces, type=values)
+
+
+def _plain_array(array: pa.Array, kind: pa.DataType) -> pa.Array:
+    try:
+        return array if array.type == kind else pc.cast(array, kind)
+    except pa.ArrowNotImplementedError:
+        return pa.array(array.to_pylist(), kind)
+
+
+def words_of(coded: pa.DictionaryArray) -> list[str]:
+    """The different cells as strings; bytes that are no UTF-8 are replaced, as only a message shows them."""
+    words = pc.cast(coded.dictionary, pa.large_binary()).to_pylist()
+    return [word.decode("utf-8", "replace") for word in words]
 
 
 def _shortened(word: str, longest: int = 40) -> str:

@@ -6,12 +6,16 @@ import codecs
 import csv
 import gzip
 import io
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import BinaryIO
 
-from densimeter.tables.numerals import is_missing, number_in
+from densimeter.tables.layout import Layout, announced_delimiter, layout_of, without_marked_lines
+from densimeter.tables.marks import is_surely_decimal, may_be_thousands
+from densimeter.tables.numerals import number_in
 
 _DELIMITERS = ",;\t|"
 
@@ -37,6 +41,10 @@ class Dialect:
     n_columns : int
     decimal_point : str
         ``"."`` or ``","``.
+    layout : Layout
+        Where the rows stand.
+    may_part_thousands : bool
+        Whether a mark in these lines may be one of thousands, which the whole column must tell.
     """
 
     encoding: str
@@ -44,6 +52,8 @@ class Dialect:
     header: tuple[str, ...] | None
     n_columns: int
     decimal_point: str
+    layout: Layout
+    may_part_thousands: bool
 
 
 def is_compressed(path: Path) -> bool:
@@ -60,11 +70,17 @@ def dialect_of(path: Path) -> Dialect:
     """The dialect in which the first lines of a file make most sense."""
     encoding = _encoding_of(path)
     text = _sample(path, encoding)
-    delimiter = _delimiter_of(text)
-    rows = _rows(text, delimiter)
-    first, rest = (rows[0], rows[1:]) if rows else ([], [])
-    decimal_point = _decimal_point(rest or rows, delimiter)
-    return Dialect(encoding, delimiter, _header(first, decimal_point), len(first), decimal_point)
+    delimiter = announced_delimiter(text) or _delimiter_of(without_marked_lines(text))
+    layout = layout_of(text, delimiter)
+    lines = [
+        line for line in text.splitlines(keepends=True)[layout.data_line :] if not layout.is_comment(line)
+    ]
+    columns = list(zip_longest(*_rows("".join(lines), delimiter), fillvalue=""))
+    decimal_point = _decimal_point(columns, delimiter)
+    parts_thousands = any(may_be_thousands(cells, mark) for cells in columns for mark in ".,")
+    return Dialect(
+        encoding, delimiter, layout.header, layout.n_columns, decimal_point, layout, parts_thousands
+    )
 
 
 def _encoding_of(path: Path) -> str:
@@ -100,7 +116,7 @@ def _rows(text: str, delimiter: str | None) -> list[list[str]]:
 
 def _delimiter_of(text: str) -> str | None:
     """The delimiter that makes rows of equal length and as many numbers as can be."""
-    splits = {mark: rows for mark in _DELIMITERS if (rows := _rows(text, mark)) and len(rows[0]) > 1}
+    splits = {mark: rows for mark in _DELIMITERS if (rows := _rows(text, mark)) and _width(rows) > 1}
     if splits:
         return max(splits, key=lambda mark: _plausibility(splits[mark], mark))
     words = _rows(text, None)
@@ -110,34 +126,29 @@ def _delimiter_of(text: str) -> str | None:
     return None if spaced and numeric else ","
 
 
+def _width(rows: Cells) -> int:
+    """The commonest length of a row, the first's among equals: titles and footers have another."""
+    return Counter(map(len, rows)).most_common(1)[0][0]
+
+
 def _plausibility(rows: Cells, delimiter: str) -> tuple[float, float]:
-    width = len(rows[0])
+    width = _width(rows)
     full = [row for row in rows if len(row) == width]
     body = [cell for row in full[1:] or full for cell in row]
-    numbers = sum(number_in(cell) is not None or _has_decimal_comma(cell, delimiter) for cell in body)
+    numbers = sum(number_in(cell) is not None or _has_comma(cell, delimiter) for cell in body)
     return len(full) / len(rows), numbers / len(body)
 
 
-def _has_decimal_comma(cell: str, delimiter: str | None) -> bool:
-    comma = delimiter != "," and cell.count(",") == 1 and "." not in cell
-    return comma and number_in(cell.replace(",", ".")) is not None
+def _has_comma(cell: str, delimiter: str | None) -> bool:
+    return delimiter != "," and "," in cell and number_in(cell.replace(".", "").replace(",", "")) is not None
 
 
-def _decimal_point(rows: Cells, delimiter: str | None) -> str:
-    """A comma where the cells say so beyond doubt: 1,234 may also be a thousand and something."""
-    cells = [cell for row in rows for cell in row]
-    with_comma = [cell for cell in cells if _has_decimal_comma(cell, delimiter)]
-    with_point = any("." in cell and number_in(cell) is not None for cell in cells)
-    if not with_comma or with_point:
+def _decimal_point(columns: Sequence[Sequence[str]], delimiter: str | None) -> str:
+    """A comma where the cells say so beyond doubt, or semicolons part them and nothing is against it."""
+    cells = [cell for column in columns for cell in column]
+    with_point = any(is_surely_decimal(cell, ".") for cell in cells)
+    if with_point or any(is_surely_decimal(cell, ",") for cell in cells):
+        return "." if with_point else ","
+    if delimiter != ";" or any(may_be_thousands(column, ",") for column in columns):
         return "."
-    grouped = all(len(cell.split(",")[1]) == 3 for cell in with_comma)
-    return "." if grouped and delimiter != ";" else ","
-
-
-def _header(first: Sequence[str], decimal_point: str) -> tuple[str, ...] | None:
-    """The names in the first line, unless it is a row of numbers and missing cells."""
-    numbers = [number_in(cell.replace(decimal_point, ".")) is not None for cell in first]
-    blank = [is_missing(cell) for cell in first]
-    if any(number and not none for number, none in zip(numbers, blank, strict=True)) and all(numbers):
-        return None
-    return tuple(first)
+    return "," if any(_has_comma(cell, delimiter) for cell in cells) else "."

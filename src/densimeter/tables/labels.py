@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from densimeter.foundations.errors import DataError
+from densimeter.tables.columns import decoded
 
 MISSING = -1
 """The label of a cell that holds nothing."""
@@ -43,7 +44,9 @@ def time_labels(name: str, cells: pa.ChunkedArray) -> np.ndarray:
 
 
 def _plain(cells: pa.ChunkedArray) -> pa.ChunkedArray:
-    return pc.cast(cells, cells.type.value_type) if pa.types.is_dictionary(cells.type) else cells
+    if pa.types.is_dictionary(cells.type):
+        return decoded(cells)
+    return pc.cast(cells, pa.large_string()) if pa.types.is_string_view(cells.type) else cells
 
 
 def _moments(name: str, cells: pa.ChunkedArray) -> pa.ChunkedArray:

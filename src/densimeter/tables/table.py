@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 
@@ -10,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from densimeter.foundations.display import clean_name, printable
+from densimeter.tables.marks import Marks
 
 
 class NoteKind(StrEnum):
@@ -52,6 +54,8 @@ class RawTable:
     cells: pa.Table
     source: str
     notes: tuple[Note, ...] = ()
+    marks: Mapping[str, Marks] = field(default_factory=dict)
+    """How the numbers of a column are written, for text that is no number."""
 
     def with_clean_names(self) -> RawTable:
         """The same table with names without line ends, tabs and control characters, and a note on each."""
@@ -64,7 +68,9 @@ class RawTable:
         ]
         if not notes:
             return self
-        return RawTable(self.cells.rename_columns(clean), self.source, (*self.notes, *notes))
+        renamed = dict(zip(names, clean, strict=True))
+        marks = {renamed[name]: found for name, found in self.marks.items()}
+        return RawTable(self.cells.rename_columns(clean), self.source, (*self.notes, *notes), marks)
 
 
 @dataclass(frozen=True)
