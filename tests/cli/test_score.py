@@ -174,8 +174,8 @@ WRONG_USE = {
     "built-in of other columns": (["model.dm", "ring"], "there is no column 'a'", "choose from 'x', 'y'"),
     "unknown column": (["model.dm", "table.csv", "--columns", "a,c"], "no column 'c'", "choose from"),
     "too many columns": (["model.dm", "table.csv", "--columns", "a,b,a"], "twice", "once"),
-    "text": (["model.dm", "text.csv"], "'oops'", "check that the file"),
-    "cut row": (["model.dm", "cut.csv"], "Expected 2 columns, got 1", "check that the file"),
+    "text": (["model.dm", "text.csv"], "'oops' in row", "the columns of the model hold numbers"),
+    "cut row": (["model.dm", "cut.csv"], "line 3 of cut.csv (row 2) has 1 cell where 2", "mend the line"),
     "header alone": (["model.dm", "header.csv"], "holds no rows", "row of numbers"),
     "unknown ending": (["model.dm", "table.csv", "--out", "o.xls"], "the ending '.xls'", ".csv, .parquet"),
     "over the table": (["model.dm", "table.csv", "--out", "table.csv"], "is the table itself", "another"),
@@ -253,5 +253,5 @@ def test_warnings_of_the_model_are_told_once(densimeter, model, table, monkeypat
     monkeypatch.setattr(batches, "MOST_CELLS", 50)
     monkeypatch.setattr(dm.GaussianMixture, "score_samples", warn)
     result = densimeter("score", model, table)
-    assert result.stderr.splitlines() == ["warning: 25 rows are strange"]
+    assert result.stderr.splitlines() == ["warning: 25 rows are strange; look at them"]
     assert densimeter("score", model, table, "--quiet").stderr == ""
