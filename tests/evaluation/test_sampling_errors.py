@@ -13,6 +13,10 @@ def skewed_scores(n, seed, columns=1):
     return -np.random.default_rng(seed).chisquare(3, size=(n, columns)) / 2
 
 
+def student_errors(columns, _generator):
+    return [StudentError.of(column) for column in columns.T]
+
+
 def test_bca_is_scipys():
     scores = skewed_scores(60, 0)
     ours = np.mean(
@@ -70,17 +74,27 @@ def test_corrected_resampled_error_is_the_papers():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("method", ["student", "bca"])
-def test_intervals_cover_as_often_as_they_say(method, monkeypatch):
+@pytest.mark.parametrize("errors_of", [student_errors, bootstrap_errors])
+def test_intervals_cover_as_often_as_they_say(errors_of, monkeypatch):
     monkeypatch.setattr(sampling_errors, "N_RESAMPLES", 1000)
     generator = np.random.default_rng(4)
     covered = 0
     for _ in range(40):
         scores = -generator.chisquare(3, size=(300, 100)) / 2
-        for error in sampling_errors.INTERVALS[method](scores, generator):
+        for error in errors_of(scores, generator):
             lower, upper = error.ends(0.95)
             covered += lower <= -1.5 <= upper
     assert covered / 4000 == pytest.approx(0.95, abs=0.015)
+
+
+@pytest.mark.slow
+def test_groups_are_resampled_whole(monkeypatch):
+    """Thirty groups of five rows that are equal: 95 % of 2,000 tables, less for the bootstrap of thirty."""
+    monkeypatch.setattr(sampling_errors, "N_RESAMPLES", 1000)
+    generator, labels = np.random.default_rng(6), np.repeat(np.arange(30), 5)
+    scores = generator.normal(size=(30, 2000))[labels]
+    ends = np.array([error.ends(0.95) for error in bootstrap_errors(scores, generator, labels)])
+    assert 0.91 < np.mean((ends[:, 0] <= 0) & (ends[:, 1] >= 0)) < 0.965
 
 
 @pytest.mark.slow
