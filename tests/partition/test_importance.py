@@ -26,7 +26,9 @@ def gumbel(shape, x):
 @pytest.mark.parametrize("n_samples", [2, 100, 5000])
 def test_the_target_itself_as_proposal_is_exact(n_samples):
     found = partition.importance(lambda x: -STANDARD.log_prob(x), STANDARD, n_samples, random_state=0)
-    assert found.estimate.value == found.estimate.lower == found.estimate.upper == 0
+    assert found.estimate.value == 0
+    assert found.estimate.guarantee is Guarantee.NONE  # equal weights: nothing is known of what they missed
+    assert (found.estimate.lower, found.estimate.upper) == (-math.inf, math.inf)
     assert found.chi_square == 0
     assert found.effective_sample_size == n_samples
 
@@ -70,7 +72,7 @@ def test_a_proposal_that_reaches_both_modes_is_believed():
     assert found.estimate.contains(math.log(4 * math.pi))
 
 
-@pytest.mark.parametrize("scale", [1.0, 1.2, 2.0, 5.0])
+@pytest.mark.parametrize("scale", [1.01, 1.2, 2.0, 5.0])
 def test_healthy_proposals_raise_no_alarm(scale):
     proposal = partition.Gaussian(jnp.zeros(2), scale * jnp.eye(2))
     for seed in range(20):

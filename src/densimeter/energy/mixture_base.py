@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from densimeter.energy.base import FitBase, MixtureBase
+from densimeter.foundations.densities import FULL_COVARIANCES
 from densimeter.foundations.errors import SettingError
 from densimeter.foundations.scaling import ColumnScaling
 from densimeter.mixture import GaussianMixture, select_components
@@ -132,15 +133,6 @@ class GivenMixture:
 def base_of(model: Any) -> MixtureBase:
     """The base with the density of a fitted Gaussian mixture of any covariance family."""
     n_components, n_features = model.means_.shape
-    expand = _FULL_COVARIANCES[model.covariance_type]
+    expand = FULL_COVARIANCES[model.covariance_type]
     covariances = expand(np.asarray(model.covariances_, np.float64), n_components, n_features)
     return MixtureBase.of(model.weights_, model.means_, covariances)
-
-
-_FULL_COVARIANCES = {
-    "full": lambda c, k, d: c,
-    "tied": lambda c, k, d: np.broadcast_to(c, (k, d, d)),
-    "diag": lambda c, k, d: c[:, :, None] * np.eye(d),
-    "spherical": lambda c, k, d: c[:, None, None] * np.eye(d),
-}
-"""Covariances in each family's shape to matrices ``(K, d, d)``."""

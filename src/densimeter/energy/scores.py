@@ -6,10 +6,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import stdtrit
 
 from densimeter.foundations.errors import SettingError
-from densimeter.foundations.estimates import Estimate, Guarantee
+from densimeter.foundations.estimates import Estimate, Guarantee, SampleMean
 
 
 @dataclass(frozen=True)
@@ -58,5 +57,4 @@ def _mean_of_rows(values: np.ndarray, confidence: float) -> Estimate:
     mean, n_rows = float(values.mean()), len(values)
     if n_rows < 2:
         return Estimate(mean, -math.inf, math.inf, confidence, "a single row", Guarantee.NONE)
-    error = float(stdtrit(n_rows - 1, (1 + confidence) / 2) * values.std(ddof=1) / math.sqrt(n_rows))
-    return Estimate(mean, mean - error, mean + error, confidence, f"Student's t, {n_rows} rows")
+    return SampleMean.of([(1.0, values)], confidence).estimate(confidence, f"Student's t, {n_rows} rows")

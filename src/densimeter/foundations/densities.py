@@ -8,6 +8,7 @@ from typing import Protocol, runtime_checkable
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 LOG_TWO_PI = math.log(2 * math.pi)
 
@@ -27,6 +28,15 @@ class PointDensity(Protocol):
     def sample(self, key: jax.Array, n_samples: int) -> jax.Array:
         """Independent rows ``(n_samples, n_features)``."""
         ...
+
+
+FULL_COVARIANCES = {
+    "full": lambda c, k, d: c,
+    "tied": lambda c, k, d: np.broadcast_to(c, (k, d, d)),
+    "diag": lambda c, k, d: c[:, :, None] * np.eye(d),
+    "spherical": lambda c, k, d: c[:, None, None] * np.eye(d),
+}
+"""Covariances of a mixture in each family's shape, components and columns, to matrices ``(K, d, d)``."""
 
 
 def inverse_of_triangle(cholesky: jax.Array) -> jax.Array:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+
+import numpy as np
+from scipy.special import stdtrit
 
 
 class Guarantee(StrEnum):
@@ -118,6 +122,68 @@ class Estimate:
         if self.guarantee is Guarantee.EXACT:
             return f"{self.value:.3f}"
         return f"{self.value:.3f} [{self.lower:.3f}, {self.upper:.3f}]"
+
+
+@dataclass(frozen=True, slots=True)
+class SampleMean:
+    """The mean of draws, perhaps by strata, and the half-width of its interval.
+
+    Attributes
+    ----------
+    value, error : float
+        ``sum_k w_k mean_k``, and Student's t times the root of ``sum_k w_k^2 var_k / n_k``, its degrees of
+        freedom by Welch and Satterthwaite.
+    all_equal : bool
+        Whether all draws are the same number to rounding. They then say nothing of what they never met: the
+        error is zero and means nothing, and no estimate may promise anything.
+    """
+
+    value: float
+    error: float
+    all_equal: bool
+
+    @classmethod
+    def of(cls, strata: Sequence[tuple[float, np.ndarray]], confidence: float) -> SampleMean:
+        """From the weight of each stratum and its draws ``(n_k,)``, two at least; weights sum to one.
+
+        Examples
+        --------
+        >>> plain = SampleMean.of([(1.0, np.array([1.0, 2.0, 3.0]))], 0.95)
+        >>> plain.value, round(plain.error, 3)  # t(2) quantile 4.303 times 1 / sqrt(3)
+        (2.0, 2.484)
+        >>> SampleMean.of([(1.0, np.full(100, 0.3))], 0.95).all_equal
+        True
+        """
+        drawn = [np.asarray(values, np.float64) for _, values in strata]
+        weights = np.array([weight for weight, _ in strata])
+        sizes = np.array([len(values) for values in drawn])
+        value = float(weights @ [values.mean() for values in drawn])
+        parts = weights**2 * np.array([values.var(ddof=1) for values in drawn]) / sizes
+        variance = float(parts.sum())
+        low, high = min(values.min() for values in drawn), max(values.max() for values in drawn)
+        if high - low <= _ROUNDING * max(abs(low), abs(high)):
+            return cls(value, 0.0, True)
+        freedom = variance**2 / float((parts**2 / (sizes - 1)).sum())
+        error = float(stdtrit(freedom, (1 + confidence) / 2)) * math.sqrt(variance)
+        return cls(value, error, False)
+
+    def estimate(
+        self, confidence: float, method: str, guarantee: Guarantee = Guarantee.ASYMPTOTIC
+    ) -> Estimate:
+        """As an `Estimate`; where all draws are equal, without an end and without a promise."""
+        if self.all_equal:
+            return Estimate(
+                self.value, -math.inf, math.inf, confidence, f"{method}, {ALL_EQUAL}", Guarantee.NONE
+            )
+        return Estimate(
+            self.value, self.value - self.error, self.value + self.error, confidence, method, guarantee
+        )
+
+
+ALL_EQUAL = "all equal: what they never met is not known"
+"""How a method says that its draws were of no use for an interval."""
+_ROUNDING = 1e-12
+"""Relative differences of draws below it are rounding."""
 
 
 def _finite_or_none(number: float) -> float | None:

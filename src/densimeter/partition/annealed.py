@@ -16,7 +16,7 @@ from densimeter.foundations.checks import check_count, check_number
 from densimeter.foundations.densities import PointDensity
 from densimeter.foundations.diagnostics import chi_square, effective_sample_size, log_mean
 from densimeter.foundations.errors import DataError, NonFiniteError
-from densimeter.foundations.estimates import Estimate, Guarantee
+from densimeter.foundations.estimates import ALL_EQUAL, Estimate, Guarantee
 from densimeter.foundations.precision import double_precision
 from densimeter.foundations.randomness import RandomState, key_from
 from densimeter.foundations.tracing import check_point_density, check_point_function
@@ -190,8 +190,10 @@ def _chains(
 
 
 def _error(log_weights: np.ndarray, tail: float) -> float:
-    """One-sided delta-method error of the log-mean weight."""
+    """One-sided delta-method error of the log-mean weight; infinite where the weights are one number."""
     degrees = len(log_weights) - 1
+    if np.ptp(log_weights) <= 1e-12:
+        return math.inf
     return float(stdtrit(degrees, 1 - tail)) * math.sqrt(chi_square(log_weights) / degrees)
 
 
@@ -204,13 +206,16 @@ def _result(
 ) -> AnnealedResult:
     tail = (1 - confidence) / (1 if backward is None else 2)
     low, method = log_mean(forward), f"annealed importance sampling, {len(forward)} chains"
-    below = Estimate(low, low - _error(forward, tail), math.inf, 1 - tail, method, Guarantee.LOWER_BOUND)
+    error = _error(forward, tail)
+    promise = Guarantee.LOWER_BOUND if math.isfinite(error) else Guarantee.NONE
+    below = Estimate(low, low - error, math.inf, 1 - tail, method, promise)
     above, crossed, both = None, False, below
     if backward is not None:
         high = -log_mean(-backward)
         method = f"reverse annealing, {len(backward)} exact samples"
         error = _error(-backward, tail)
-        above = Estimate(high, -math.inf, high + error, 1 - tail, method, Guarantee.UPPER_BOUND)
+        promise = Guarantee.UPPER_BOUND if math.isfinite(error) else Guarantee.NONE
+        above = Estimate(high, -math.inf, high + error, 1 - tail, method, promise)
         crossed = below.lower > above.upper
         both = _between(below, above, confidence)
     size = effective_sample_size(forward)
@@ -225,4 +230,8 @@ def _between(below: Estimate, above: Estimate, confidence: float) -> Estimate:
         return Estimate(middle, -math.inf, math.inf, confidence, method, Guarantee.NONE)
     method = f"bidirectional annealing, {below.method}"
     value = min(max(middle, below.lower), above.upper)
+    if math.isinf(below.lower) or math.isinf(above.upper):
+        return Estimate(
+            value, below.lower, above.upper, confidence, f"{method}, weights {ALL_EQUAL}", Guarantee.NONE
+        )
     return Estimate(value, below.lower, above.upper, confidence, method, Guarantee.ASYMPTOTIC)

@@ -33,7 +33,7 @@ from densimeter.foundations.diagnostics import (
     pareto_k,
 )
 from densimeter.foundations.errors import NonFiniteError
-from densimeter.foundations.estimates import Estimate, Guarantee
+from densimeter.foundations.estimates import ALL_EQUAL, Estimate, Guarantee, SampleMean
 from densimeter.foundations.precision import double_precision
 from densimeter.foundations.randomness import RandomState, key_from
 from densimeter.foundations.tracing import check_log_weights, check_point_density, check_point_function
@@ -55,6 +55,8 @@ class ImportanceResult:
     estimate : Estimate
         log Z, nats. The guarantee is ``ASYMPTOTIC``; ``NONE`` where `pareto_k` forbids trust;
         ``LOWER_BOUND``, with an infinite upper end, where a probe found mass out of the proposal's reach.
+        Weights that are all equal promise nothing (``NONE``) and have infinite ends: so they are where the
+        proposal is the target, but also where every sample missed the mass that lies elsewhere.
     effective_sample_size, pareto_k, chi_square : float
         See `densimeter.foundations.diagnostics`.
     log_weights : ndarray of shape (n_samples,)
@@ -176,6 +178,9 @@ def _summary(log_weights: np.ndarray, confidence: float) -> ImportanceResult:
     if value == -math.inf:
         nothing = Estimate(value, value, math.inf, confidence, f"{method}, all zero", Guarantee.NONE)
         return ImportanceResult(nothing, size, shape, distance, log_weights)
+    if _all_equal(log_weights):
+        told = Estimate(value, -math.inf, math.inf, confidence, f"{method}, {ALL_EQUAL}", Guarantee.NONE)
+        return ImportanceResult(told, size, shape, distance, log_weights)
     # delta method: the error of log Z is the relative error of Z, whose variance is chi_square / (n - 1)
     error = float(stdtrit(n - 1, (1 + confidence) / 2)) * math.sqrt(distance / (n - 1))
     trusted = shape <= GOOD_PARETO_K
@@ -186,6 +191,11 @@ def _summary(log_weights: np.ndarray, confidence: float) -> ImportanceResult:
     return ImportanceResult(estimate, size, shape, distance, log_weights)
 
 
+def _all_equal(log_weights: np.ndarray) -> bool:
+    """One number: the proposal is the target, or all its samples missed what lies elsewhere."""
+    return SampleMean.of([(1.0, np.exp(log_weights - log_weights.max()))], 0.5).all_equal
+
+
 def _told_of(found: ImportanceResult, log_mass: float) -> ImportanceResult:
     """`found` with its upper end given up if the unreached mass exceeds the error it admits to.
 
@@ -193,10 +203,16 @@ def _told_of(found: ImportanceResult, log_mass: float) -> ImportanceResult:
     """
     estimate = found.estimate
     share = math.exp(min(log_mass - estimate.value, 700.0)) if log_mass > -math.inf else 0.0
-    if estimate.guarantee is not Guarantee.ASYMPTOTIC or share <= max(
-        estimate.half_width, 20 / len(found.log_weights)
-    ):
+    equal = estimate.method.endswith(ALL_EQUAL)
+    width = 0.0 if equal else estimate.half_width
+    judged = equal or estimate.guarantee is Guarantee.ASYMPTOTIC
+    if not judged or share <= max(width, 20 / len(found.log_weights)):
         return found
     method = f"{estimate.method}, a probe found {share:.1g} times as much mass out of the proposal's reach"
-    told = replace(estimate, upper=math.inf, method=method, guarantee=Guarantee.LOWER_BOUND)
+    lower = estimate.lower
+    if (
+        equal
+    ):  # a share p of other weights is missed n times with probability (1 - p)^n, and none is below zero
+        lower = estimate.value + math.log1p(-estimate.confidence) / len(found.log_weights)
+    told = replace(estimate, lower=lower, upper=math.inf, method=method, guarantee=Guarantee.LOWER_BOUND)
     return replace(found, estimate=told)

@@ -17,16 +17,15 @@ from typing import Any
 import jax
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import stdtrit
 
 from densimeter.foundations.batching import over_rows
 from densimeter.foundations.checks import check_count, check_number
 from densimeter.foundations.diagnostics import GOOD_PARETO_K, tail_shape
 from densimeter.foundations.errors import DataError, NonFiniteError
-from densimeter.foundations.estimates import Estimate, Guarantee
+from densimeter.foundations.estimates import Estimate, Guarantee, SampleMean
 from densimeter.foundations.randomness import RandomState, generator_from
 from densimeter.foundations.tracing import check_point_function
-from densimeter.variational.densities import as_density
+from densimeter.variational.densities import RowDensity, as_density
 
 LogJoint = Callable[[jax.Array], jax.Array]
 """One point ``(n_features,)`` to the log of an unnormalised density, nats; traceable by JAX."""
@@ -58,8 +57,9 @@ def elbo(
     -------
     Estimate
         Of the bound, ``ASYMPTOTIC``. ``-inf``, exactly, where a sample of q lies where the joint is zero;
-        ``NONE`` where the terms are so heavy-tailed that their mean may be infinite. If q is the posterior,
-        no term varies and the interval has no width.
+        ``NONE`` where the terms are so heavy-tailed that their mean may be infinite, and, with infinite
+        ends, where no term varies: so it is if q is the posterior, but also where all samples missed what
+        the joint has elsewhere. Mixtures of known components are sampled component by component.
 
     Raises
     ------
@@ -117,15 +117,27 @@ def importance_weighted_bound(
     n_inside, n_samples = check_count("n_inside", n_inside), check_count("n_samples", n_samples, at_least=2)
     confidence = check_number("confidence", confidence, above=0, below=1)
     density, generator = as_density(q, "q"), generator_from(random_state)
-    rows = density.sample(n_samples * n_inside, generator)
-    log_weights = log_joint_of_rows(log_joint, rows) - density.log_prob(rows)
-    terms = _log_means(log_weights.reshape(n_samples, n_inside))
+    strata = [
+        (share, _terms(log_joint, density, rows, n_inside, generator))
+        for share, rows in density.stratified_sample(n_samples, generator)
+    ]
     method = (
         f"mean over {n_samples} samples" if n_inside == 1 else f"mean over {n_samples} groups of {n_inside}"
     )
-    if np.isneginf(terms).any():
+    if any(np.isneginf(terms).any() for _, terms in strata):
         return Estimate.exact(-math.inf, f"{method}: q has mass where the joint is zero")
-    return _mean(terms, confidence, method)
+    return _mean(strata, confidence, method)
+
+
+def _terms(
+    log_joint: LogJoint, density: RowDensity, first: np.ndarray, n_inside: int, generator: np.random.Generator
+) -> np.ndarray:
+    """The log mean weight of each group of `n_inside` rows, whose first are given: they tell the stratum."""
+    n_groups = len(first)
+    others = density.sample(n_groups * (n_inside - 1), generator) if n_inside > 1 else first[:0]
+    rows = np.concatenate([first, others])
+    log_weights = log_joint_of_rows(log_joint, rows) - density.log_prob(rows)
+    return _log_means(log_weights.reshape(n_inside, n_groups).T)
 
 
 def evidence_gap(log_evidence: Estimate | float, bound: Estimate) -> Estimate:
@@ -151,6 +163,8 @@ def evidence_gap(log_evidence: Estimate | float, bound: Estimate) -> Estimate:
     value = max(evidence.value - bound.value, 0.0)
     exact = evidence.guarantee is bound.guarantee is Guarantee.EXACT
     guarantee = Guarantee.EXACT if exact else Guarantee.ASYMPTOTIC
+    if Guarantee.NONE in (evidence.guarantee, bound.guarantee):
+        guarantee = Guarantee.NONE
     return Estimate(value, min(max(lower, 0.0), value), max(upper, value), confidence, method, guarantee)
 
 
@@ -232,11 +246,14 @@ def _log_means(log_weights: np.ndarray) -> np.ndarray:
         return shift[:, 0] + np.log(np.exp(log_weights - shift).mean(axis=1))
 
 
-def _mean(terms: np.ndarray, confidence: float, method: str) -> Estimate:
-    n, value = len(terms), float(terms.mean())
-    error = float(stdtrit(n - 1, (1 + confidence) / 2)) * float(terms.std(ddof=1)) / math.sqrt(n)
-    shape = max(tail_shape(sign * terms) for sign in (1, -1))
-    if n >= 100 and shape > GOOD_PARETO_K:
+def _mean(strata: list[tuple[float, np.ndarray]], confidence: float, method: str) -> Estimate:
+    mean = SampleMean.of(strata, confidence)
+    n_terms = sum(len(terms) for _, terms in strata)
+    weighted = np.concatenate(
+        [(terms - mean.value) * (share * n_terms / len(terms)) for share, terms in strata]
+    )
+    shape = max(tail_shape(sign * weighted) for sign in (1, -1))
+    if n_terms >= 100 and shape > GOOD_PARETO_K and not mean.all_equal:
         method += f", tail too heavy (Pareto k {shape:.2f}): the mean may be infinite"
-        return Estimate(value, value - error, value + error, confidence, method, Guarantee.NONE)
-    return Estimate(value, value - error, value + error, confidence, method, Guarantee.ASYMPTOTIC)
+        return mean.estimate(confidence, method, Guarantee.NONE)
+    return mean.estimate(confidence, method)

@@ -1,4 +1,4 @@
-"""Divergences of two Gaussians, exactly."""
+"""Divergences of two Gaussians and of two beta distributions, exactly."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import math
 
 import numpy as np
 from scipy.linalg import LinAlgError, cholesky, solve_triangular
+from scipy.special import betaln, digamma
 
 from densimeter.foundations.errors import SettingError
-from densimeter.variational.densities import Normal
+from densimeter.variational.densities import Beta, Normal
 
 
 def gaussian_kl(p: Normal, q: Normal) -> float:
@@ -47,6 +48,34 @@ def gaussian_renyi(p: Normal, q: Normal, alpha: float) -> float:
     shift = solve_triangular(factor, p.mean - q.mean, lower=True)
     volume = _log_volume(factor) - (1 - alpha) * _log_volume(of_p) - alpha * _log_volume(of_q)
     return max(0.5 * alpha * float(shift @ shift) - volume / (alpha - 1), 0.0)
+
+
+def beta_kl(p: Beta, q: Beta) -> float:
+    r"""KL(p || q) of beta distributions on one interval, nats.
+
+    .. math:: \log \frac{B(a_q, b_q)}{B(a_p, b_p)} + (a_p - a_q) \psi(a_p) + (b_p - b_q) \psi(b_p)
+        + (a_q - a_p + b_q - b_p) \psi(a_p + b_p)
+
+    Source: Gil, Alajaji and Linder (2013), table 1.
+    """
+    first, second = p.a - q.a, p.b - q.b
+    mean_logs = first * digamma(p.a) + second * digamma(p.b) - (first + second) * digamma(p.a + p.b)
+    return max(float(betaln(q.a, q.b) - betaln(p.a, p.b) + mean_logs), 0.0)
+
+
+def beta_renyi(p: Beta, q: Beta, alpha: float) -> float:
+    r"""Renyi divergence of order alpha of beta distributions on one interval, nats; inf where it diverges.
+
+    .. math:: \frac{1}{\alpha - 1} \log \frac{B(a_\alpha, b_\alpha)}{B(a_p, b_p)^\alpha
+        B(a_q, b_q)^{1 - \alpha}}, \qquad a_\alpha = \alpha a_p + (1 - \alpha) a_q
+
+    Source: Gil, Alajaji and Linder (2013), table 2.
+    """
+    a, b = alpha * p.a + (1 - alpha) * q.a, alpha * p.b + (1 - alpha) * q.b
+    if a <= 0 or b <= 0:
+        return math.inf
+    log_integral = betaln(a, b) - alpha * betaln(p.a, p.b) - (1 - alpha) * betaln(q.a, q.b)
+    return max(float(log_integral / (alpha - 1)), 0.0)
 
 
 def _factor(normal: Normal) -> np.ndarray:

@@ -13,12 +13,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import stdtrit
 
 from densimeter.foundations.cubature import Integral, Tolerances, integrate
 from densimeter.foundations.diagnostics import GOOD_PARETO_K, log_mean, tail_shape
 from densimeter.foundations.errors import SettingError
-from densimeter.foundations.estimates import Estimate, Guarantee
+from densimeter.foundations.estimates import ALL_EQUAL, Estimate, Guarantee, SampleMean
 from densimeter.foundations.randomness import RandomState, generator_from
 from densimeter.variational.densities import RowDensity
 from densimeter.variational.measures import Divergence
@@ -72,10 +71,15 @@ def _infinity(pair: Pair) -> Estimate:
 
 def closed_form(pair: Pair, *_: object) -> Estimate | None:
     """The formula, where there is one."""
-    if pair.p.normal is None or pair.q.normal is None:
+    p, q = pair.p, pair.q
+    if p.known is None or q.known is None or not _on_one_support(p, q):
         return None
-    value = pair.divergence.closed_form(pair.p.normal, pair.q.normal)
+    value = pair.divergence.closed_form(p.known, q.known)
     return None if value is None else Estimate.exact(value, "closed form")
+
+
+def _on_one_support(p: RowDensity, q: RowDensity) -> bool:
+    return bool((p.lower == q.lower).all() and (p.upper == q.upper).all())
 
 
 def endless_tail(pair: Pair, generator: np.random.Generator, *_: object) -> Estimate | None:
@@ -103,7 +107,8 @@ def quadrature(pair: Pair, generator: np.random.Generator, *_: object) -> Estima
     """Adaptive quadrature in one or two dimensions; None if it fails, or a mass is not 1."""
     if pair.p.n_features > 2:
         return None
-    hints = np.concatenate([density.sample(N_HINTS, generator) for density in (pair.p, pair.q)])
+    drawn = [density.stratified_sample(N_HINTS, generator) for density in (pair.p, pair.q)]
+    hints = np.concatenate([rows for strata in drawn for _, rows in strata])
     lost = [_lost_mass(density, hints) for density in (pair.p, pair.q)]
     if any(share is None for share in lost):
         return None
@@ -163,32 +168,43 @@ def monte_carlo(
     pair: Pair, generator: np.random.Generator, n_samples: int, confidence: float
 ) -> Estimate | None:
     """The mean over samples of p (of both, for a symmetric divergence), with its normal interval."""
-    strata = [pair.p, pair.q] if pair.divergence.symmetric else [pair.p]
+    sampled = [pair.p, pair.q] if pair.divergence.symmetric else [pair.p]
     _check_overlap(pair, generator)
     try:
-        drawn = [_log_values(pair, density, generator, n_samples) for density in strata]
+        drawn = [
+            (share / len(sampled), *_log_values(pair, rows))
+            for density in sampled
+            for share, rows in density.stratified_sample(n_samples, generator)
+        ]
     except _InfiniteError:
         return _infinity(pair)
-    scale = max(float(log_values.max()) for log_values, _ in drawn)
+    scale = max(float(log_values.max()) for _, log_values, _ in drawn)
     scale = 0.0 if scale == -math.inf else scale
-    values = [np.exp(log_values - scale) * signs for log_values, signs in drawn]
-    mean = float(np.mean([part.mean() for part in values]))
-    variance = sum(part.var(ddof=1) / len(part) for part in values) / len(values) ** 2
-    error = float(stdtrit(n_samples - 1, (1 + confidence) / 2)) * math.sqrt(variance)
-    ends = [pair.divergence.finish(scale, mean + sign * error) for sign in (-1, 0, 1)]
-    shape = max(tail_shape(sign * part) for part in values for sign in (1, -1))
+    strata = [(share, np.exp(log_values - scale) * signs) for share, log_values, signs in drawn]
+    mean = SampleMean.of(strata, confidence)
+    ends = [pair.divergence.finish(scale, mean.value + sign * mean.error) for sign in (-1, 0, 1)]
     method, guarantee = f"Monte Carlo, {n_samples} samples", Guarantee.ASYMPTOTIC
+    if len(strata) > len(sampled):
+        method += " by components"
+    if mean.all_equal:
+        ends, method, guarantee = [0.0, ends[1], math.inf], f"{method}, {ALL_EQUAL}", Guarantee.NONE
+        return _within(pair, ends, 0.0, confidence, method, guarantee)
+    shape = max(tail_shape(sign * _terms(strata)) for sign in (1, -1))
     if shape > GOOD_PARETO_K and math.isinf(pair.divergence.most):  # bounded terms have no tail
         method += f", tail too heavy (Pareto k {shape:.2f}): the mean may be infinite"
         guarantee = Guarantee.NONE
     return _within(pair, ends, 0.0, confidence, method, guarantee)
 
 
-def _log_values(
-    pair: Pair, density: RowDensity, generator: np.random.Generator, n_samples: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Log size and sign of the integrand over the density that its samples come from."""
-    log_scale, factor, log_p, log_q = pair.integrand(density.sample(n_samples, generator))
+def _terms(strata: list[tuple[float, np.ndarray]]) -> np.ndarray:
+    """What is added up to the mean, times the number of draws: of all strata together."""
+    n_draws = sum(len(part) for _, part in strata)
+    return np.concatenate([part * (share * n_draws / len(part)) for share, part in strata])
+
+
+def _log_values(pair: Pair, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Log size and sign of the integrand at rows, over the density that they are samples of."""
+    log_scale, factor, log_p, log_q = pair.integrand(rows)
     log_sampled = np.logaddexp(log_p, log_q) - math.log(2) if pair.divergence.symmetric else log_p
     with np.errstate(divide="ignore"):
         return log_scale - log_sampled + np.log(np.abs(factor)), np.sign(factor)

@@ -12,8 +12,8 @@ from typing import Protocol
 
 import numpy as np
 
-from densimeter.variational.closed_forms import gaussian_kl, gaussian_renyi
-from densimeter.variational.densities import Normal
+from densimeter.variational.closed_forms import beta_kl, beta_renyi, gaussian_kl, gaussian_renyi
+from densimeter.variational.densities import Beta, Normal
 
 
 class Divergence(Protocol):
@@ -34,8 +34,8 @@ class Divergence(Protocol):
         """Whether p and q play the same part, so that the integral runs over both."""
         ...
 
-    def closed_form(self, p: Normal, q: Normal) -> float | None:
-        """Its value for two Gaussians, None where no closed form is known."""
+    def closed_form(self, p: Normal | Beta, q: Normal | Beta) -> float | None:
+        """Its value for two of one family, None where no closed form is known."""
         ...
 
     def integrand(self, log_p: np.ndarray, log_q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -55,9 +55,11 @@ class KullbackLeibler:
     infinite_outside: bool = True
     symmetric: bool = False
 
-    def closed_form(self, p: Normal, q: Normal) -> float | None:
-        """Known."""
-        return gaussian_kl(p, q)
+    def closed_form(self, p: Normal | Beta, q: Normal | Beta) -> float | None:
+        """Known for Gaussians and beta distributions."""
+        if isinstance(p, Normal) and isinstance(q, Normal):
+            return gaussian_kl(p, q)
+        return beta_kl(p, q) if isinstance(p, Beta) and isinstance(q, Beta) else None
 
     def integrand(self, log_p: np.ndarray, log_q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """``p`` and ``log p - log q``."""
@@ -76,7 +78,7 @@ class JensenShannon:
     infinite_outside: bool = False
     symmetric: bool = True
 
-    def closed_form(self, p: Normal, q: Normal) -> float | None:
+    def closed_form(self, p: Normal | Beta, q: Normal | Beta) -> float | None:
         """None is known."""
         return None
 
@@ -104,9 +106,11 @@ class Renyi:
         """Above order 1."""
         return self.alpha > 1
 
-    def closed_form(self, p: Normal, q: Normal) -> float | None:
-        """Known."""
-        return gaussian_renyi(p, q, self.alpha)
+    def closed_form(self, p: Normal | Beta, q: Normal | Beta) -> float | None:
+        """Known for Gaussians and beta distributions."""
+        if isinstance(p, Normal) and isinstance(q, Normal):
+            return gaussian_renyi(p, q, self.alpha)
+        return beta_renyi(p, q, self.alpha) if isinstance(p, Beta) and isinstance(q, Beta) else None
 
     def integrand(self, log_p: np.ndarray, log_q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """``± p^alpha q^(1 - alpha)``, negative below order 1 so that `finish` increases."""
