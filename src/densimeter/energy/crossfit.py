@@ -18,13 +18,45 @@ from densimeter.foundations.padding import bucket_size, pad_rows
 from densimeter.foundations.precision import computing_in
 
 
+def repeated(Z: np.ndarray, counts: np.ndarray | None) -> np.ndarray:
+    """Each row as often as it counts."""
+    return Z if counts is None else np.repeat(Z, counts, axis=0)
+
+
+def counts_from(weights: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Weights ``(n,)`` as whole numbers: themselves if they are, else at random, with mean one.
+
+    Systematic rounding: a row counts ``w / mean(w)`` times on average, and never a whole time more or less.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> counts_from(np.array([1.0, 3.0]), rng), counts_from(np.full(4, 0.5), rng)
+    (array([1, 3]), array([1, 1, 1, 1]))
+    """
+    if (weights == np.rint(weights)).all() and weights.sum() <= MOST_REPEATED * len(weights):
+        return weights.astype(np.int64)
+    ends = np.floor(np.cumsum(weights / weights.max()) / (weights / weights.max()).mean() + rng.random())
+    return np.diff(ends, prepend=0).astype(np.int64)
+
+
 @dataclass(frozen=True)
 class Split:
-    """Scaled rows to train on and to validate on, and whether the latter were part of the data."""
+    """Scaled rows to train on and to validate on, and whether the latter were part of the data.
 
-    training: np.ndarray
+    The former come with how often each of them counts: they are repeated only when they have been cut into
+    parts, so that no part has seen a row of another.
+    """
+
+    distinct: np.ndarray
+    counts: np.ndarray | None
     validation: np.ndarray
     held_out: bool
+
+    @property
+    def training(self) -> np.ndarray:
+        """The rows to train on, repeated."""
+        return repeated(self.distinct, self.counts)
 
     @property
     def everything(self) -> np.ndarray:
@@ -32,11 +64,24 @@ class Split:
         return np.concatenate([self.training, self.validation]) if self.held_out else self.training
 
 
-def hold_out(Z: np.ndarray, fraction: float, rng: np.random.Generator) -> Split:
+def hold_out(
+    Z: np.ndarray, fraction: float, rng: np.random.Generator, counts: np.ndarray | None = None
+) -> Split:
     """A random part of the rows set aside to validate on; at least one row on each side."""
     n_validation = min(max(round(fraction * len(Z)), 1), len(Z) - 1)
     order = rng.permutation(len(Z))
-    return Split(Z[order[n_validation:]], Z[order[:n_validation]], held_out=True)
+    training, validation = order[n_validation:], order[:n_validation]
+    return Split(
+        Z[training], _at(counts, training), repeated(Z[validation], _at(counts, validation)), held_out=True
+    )
+
+
+def _at(counts: np.ndarray | None, index: np.ndarray) -> np.ndarray | None:
+    return None if counts is None else counts[index]
+
+
+MOST_REPEATED = 100
+"""Times that rows are repeated on average at most."""
 
 
 @dataclass(frozen=True)
@@ -51,12 +96,20 @@ class Parts:
     folds: tuple[np.ndarray, ...]
 
     @classmethod
-    def cut(cls, Z: np.ndarray, n_choice: int, n_folds: int, rng: np.random.Generator) -> Parts:
-        """The scaled rows ``(n, d)`` in random order."""
+    def cut(
+        cls,
+        Z: np.ndarray,
+        n_choice: int,
+        n_folds: int,
+        rng: np.random.Generator,
+        counts: np.ndarray | None = None,
+    ) -> Parts:
+        """The scaled rows ``(n, d)`` in random order, then each as often as it counts."""
         order = rng.permutation(len(Z))
-        for_choice, rest = Z[order[:n_choice]], Z[order[n_choice:]]
-        n_folds = max(1, min(n_folds, len(rest) // 2))
-        return cls(for_choice, tuple(np.array_split(rest, n_folds)))
+        n_folds = max(1, min(n_folds, len(order[n_choice:]) // 2))
+        parts = (order[:n_choice], *np.array_split(order[n_choice:], n_folds))
+        for_choice, *folds = (repeated(Z[part], _at(counts, part)) for part in parts)
+        return cls(for_choice, tuple(folds))
 
     def cross_fit(self, fit: FitBase) -> Folds:
         """The folds, each with a base fitted without it; a single fold has to do with itself."""

@@ -10,7 +10,7 @@ from typing import Any, Self
 import jax
 import numpy as np
 from sklearn.base import BaseEstimator, DensityMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from densimeter.energy import density as densities
 from densimeter.energy.fitting import Fitted, fit_tilted_density
@@ -21,6 +21,7 @@ from densimeter.foundations.checks import check_count, check_number
 from densimeter.foundations.estimates import Estimate
 from densimeter.foundations.progress import Progress, silent
 from densimeter.foundations.randomness import RandomState, key_from
+from densimeter.foundations.rows import check_rows, rows_present, weighted_mean
 
 
 class EnergyModel(DensityMixin, BaseEstimator):
@@ -135,13 +136,25 @@ class EnergyModel(DensityMixin, BaseEstimator):
         self.checkpoint = checkpoint
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any = None, *, X_val: Any = None, progress: Progress | None = None) -> Self:
+    def fit(
+        self,
+        X: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        progress: Progress | None = None,
+    ) -> Self:
         """Fit base and tilt to the rows, and estimate log Z on fresh draws.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
         y : ignored
+        sample_weight : array-like of shape (n_samples,), optional
+            Non-negative. A whole weight is that many copies of the row, all of them on one side of every
+            split; weights that are not whole are rounded to whole ones at random, after division by their
+            mean. Zero means that the row is not there.
         X_val : array-like of shape (n_validation, n_features), optional
             Rows to stop early on; without it `validation_fraction` of `X` is held out.
         progress : Progress, optional
@@ -154,11 +167,11 @@ class EnergyModel(DensityMixin, BaseEstimator):
         NonFiniteError
             If a loss stops being finite; it names the step and carries the last good state.
         """
-        rows = np.asarray(validate_data(self, X, dtype=np.float64, ensure_min_samples=2))
-        rows_val = None
-        if X_val is not None:
-            rows_val = np.asarray(validate_data(self, X_val, dtype=np.float64, reset=False))
-        fitted = fit_tilted_density(rows, rows_val, resolve(self), self.random_state, progress or silent)
+        rows, weights = rows_present(check_rows(self, X, ensure_min_samples=2), sample_weight, relative=False)
+        rows_val = None if X_val is None else check_rows(self, X_val, reset=False)
+        fitted = fit_tilted_density(
+            rows, weights, rows_val, resolve(self), self.random_state, progress or silent
+        )
         self._store(fitted)
         return self
 
@@ -189,9 +202,9 @@ class EnergyModel(DensityMixin, BaseEstimator):
         shift = self.scaling_.log_jacobian - self.log_normalizer_.value
         return densities.values(self.density_, rows) + shift
 
-    def score(self, X: Any, y: Any = None) -> float:  # type: ignore[override]  # as GaussianMixture does
-        """Mean log-density of the rows, nats per row."""
-        return float(self.score_samples(X).mean())
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:  # type: ignore[override]
+        """Mean log-density of the rows, nats per row, weighted if weights are given."""
+        return weighted_mean(self.score_samples(X), sample_weight)
 
     def energy(self, X: Any) -> np.ndarray:
         """Minus the unnormalised log-density ``-(log q(x) + t(x))`` of each row, nats, shape ``(n,)``."""
@@ -223,4 +236,4 @@ class EnergyModel(DensityMixin, BaseEstimator):
 
     def _scaled(self, X: Any) -> np.ndarray:
         check_is_fitted(self)
-        return self.scaling_.apply(np.asarray(validate_data(self, X, dtype=np.float64, reset=False)))
+        return self.scaling_.apply(check_rows(self, X, reset=False))

@@ -13,7 +13,7 @@ import numpy as np
 from densimeter.energy import density as densities
 from densimeter.energy.base import Base, FitBase
 from densimeter.energy.checkpoint import Checkpoint, fingerprint
-from densimeter.energy.crossfit import Parts, Split, hold_out
+from densimeter.energy.crossfit import Parts, Split, counts_from, hold_out
 from densimeter.energy.density import TiltedDensity
 from densimeter.energy.networks import make_network
 from densimeter.energy.normalizer import estimate_log_z
@@ -24,7 +24,7 @@ from densimeter.energy.stacked_base import StackedBase, StackedFit
 from densimeter.energy.tilt import FinishedTilt, Tilt
 from densimeter.energy.training import Best, Folds, Plan, advance, start, train
 from densimeter.energy.validation import Validation
-from densimeter.foundations.errors import DensimeterWarning
+from densimeter.foundations.errors import DataError, DensimeterWarning
 from densimeter.foundations.estimates import Estimate
 from densimeter.foundations.precision import computing_in
 from densimeter.foundations.progress import Progress
@@ -84,20 +84,31 @@ class Trainer:
 
 
 def fit_tilted_density(
-    X: np.ndarray, X_val: np.ndarray | None, settings: Settings, random_state: RandomState, progress: Progress
+    X: np.ndarray,
+    weights: np.ndarray | None,
+    X_val: np.ndarray | None,
+    settings: Settings,
+    random_state: RandomState,
+    progress: Progress,
 ) -> Fitted:
-    """Fit the rows ``(n, d)``; see `EnergyModel.fit`."""
+    """Fit the rows ``(n, d)`` with their weights ``(n,)``; see `EnergyModel.fit`."""
     rng = generator_from(random_state)
-    scaling = ColumnScaling.of(X)
+    counts = None if weights is None else counts_from(weights, rng)
+    if counts is not None:
+        X, counts = X[counts > 0], counts[counts > 0]
+    if len(X) < 2:
+        raise DataError("a single row has all the weight, or nearly", "give more than one row its weight")
+    scaling = ColumnScaling.of(X, counts)
     Z = scaling.apply(X)
     split = (
-        hold_out(Z, settings.validation_fraction, rng)
+        hold_out(Z, settings.validation_fraction, rng, counts)
         if X_val is None
-        else Split(Z, scaling.apply(X_val), held_out=False)
+        else Split(Z, counts, scaling.apply(X_val), held_out=False)
     )
     key = key_from(rng)
     choose = settings.choose_base
-    parts = Parts.cut(split.training, choose.n_rows(*split.training.shape), settings.n_folds, rng)
+    n_choice = choose.n_rows(*split.distinct.shape)
+    parts = Parts.cut(split.distinct, n_choice, settings.n_folds, rng, split.counts)
     fit_base = choose(parts.for_choice, scaling, rng)
     trained = _best_tilt(Trainer(split, parts, settings, key), fit_base, progress)
     _say_if_draws_were_few(trained.best, settings.plan.n_proposals)

@@ -16,7 +16,7 @@ from densimeter.foundations.checks import check_count, check_number
 from densimeter.foundations.densities import PointDensity
 from densimeter.foundations.diagnostics import chi_square, effective_sample_size, log_mean
 from densimeter.foundations.errors import DataError, NonFiniteError
-from densimeter.foundations.estimates import ALL_EQUAL, Estimate, Guarantee
+from densimeter.foundations.estimates import Estimate, Guarantee
 from densimeter.foundations.precision import double_precision
 from densimeter.foundations.randomness import RandomState, key_from
 from densimeter.foundations.tracing import check_point_density, check_point_function
@@ -190,10 +190,14 @@ def _chains(
 
 
 def _error(log_weights: np.ndarray, tail: float) -> float:
-    """One-sided delta-method error of the log-mean weight; infinite where the weights are one number."""
+    """One-sided delta-method error of the log-mean weight.
+
+    Weights that are all equal say nothing of others, but none is negative: a share p of others would have
+    been missed n times with probability ``(1 - p)^n``, so the mean is at least ``1 - p`` of what was seen.
+    """
     degrees = len(log_weights) - 1
     if np.ptp(log_weights) <= 1e-12:
-        return math.inf
+        return -math.log(tail) / len(log_weights)
     return float(stdtrit(degrees, 1 - tail)) * math.sqrt(chi_square(log_weights) / degrees)
 
 
@@ -206,16 +210,13 @@ def _result(
 ) -> AnnealedResult:
     tail = (1 - confidence) / (1 if backward is None else 2)
     low, method = log_mean(forward), f"annealed importance sampling, {len(forward)} chains"
-    error = _error(forward, tail)
-    promise = Guarantee.LOWER_BOUND if math.isfinite(error) else Guarantee.NONE
-    below = Estimate(low, low - error, math.inf, 1 - tail, method, promise)
+    below = Estimate(low, low - _error(forward, tail), math.inf, 1 - tail, method, Guarantee.LOWER_BOUND)
     above, crossed, both = None, False, below
     if backward is not None:
         high = -log_mean(-backward)
         method = f"reverse annealing, {len(backward)} exact samples"
         error = _error(-backward, tail)
-        promise = Guarantee.UPPER_BOUND if math.isfinite(error) else Guarantee.NONE
-        above = Estimate(high, -math.inf, high + error, 1 - tail, method, promise)
+        above = Estimate(high, -math.inf, high + error, 1 - tail, method, Guarantee.UPPER_BOUND)
         crossed = below.lower > above.upper
         both = _between(below, above, confidence)
     size = effective_sample_size(forward)
@@ -230,8 +231,4 @@ def _between(below: Estimate, above: Estimate, confidence: float) -> Estimate:
         return Estimate(middle, -math.inf, math.inf, confidence, method, Guarantee.NONE)
     method = f"bidirectional annealing, {below.method}"
     value = min(max(middle, below.lower), above.upper)
-    if math.isinf(below.lower) or math.isinf(above.upper):
-        return Estimate(
-            value, below.lower, above.upper, confidence, f"{method}, weights {ALL_EQUAL}", Guarantee.NONE
-        )
     return Estimate(value, below.lower, above.upper, confidence, method, Guarantee.ASYMPTOTIC)
