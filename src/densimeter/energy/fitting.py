@@ -108,6 +108,8 @@ def fit_tilted_density(
     key = key_from(rng)
     choose = settings.choose_base
     n_choice = choose.n_rows(*split.distinct.shape)
+    if n_choice == 1:
+        raise DataError(f"{len(X)} rows are too few to choose a base on", "give more, or base='gaussian'")
     parts = Parts.cut(split.distinct, n_choice, settings.n_folds, rng, split.counts)
     fit_base = choose(parts.for_choice, scaling, rng)
     trained = _best_tilt(Trainer(split, parts, settings, key), fit_base, progress)

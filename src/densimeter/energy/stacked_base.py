@@ -123,6 +123,8 @@ def choose_share(Z: np.ndarray, fit_mixture: FitBase) -> tuple[float, float]:
         shape = scott(WeightedRows.of(seen[:MOST_CENTRES]))
         evidence = Evidence(WeightedRows.of(seen[:MOST_CENTRES]), unseen, Gaussian(), 1e-6)
         log_kernel.append(evidence.log_densities(Candidates(shape, FACTORS, isotropic=False)))
+    if not log_mixture:  # so many ties that no part is without a row of another
+        return 0.0, float(FACTORS[-1])
     of_mixture, of_kernel = np.concatenate(log_mixture), np.concatenate(log_kernel, axis=1)
     shares = best_shares(of_mixture, of_kernel)
     gains = np.stack([_mixed(share, of_mixture, row) for share, row in zip(shares, of_kernel, strict=True)])
