@@ -1,8 +1,10 @@
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 
 from densimeter.foundations.errors import DataError, SettingError
+from densimeter.tables import load_table
 from densimeter.tables.cleaning import CleaningRules, clean
 from densimeter.tables.table import NoteKind, RawTable, decision
 
@@ -169,3 +171,34 @@ def test_a_point_mass_is_warned_of_even_when_spread(rows):
 def test_repeated_rows_and_continuous_columns_raise_no_alarm(rows, dtype):
     repeated = np.tile(rows.astype(dtype), (5, 1))
     assert clean(raw(a=repeated[:, 0], b=repeated[:, 1]), CleaningRules()).notes == ()
+
+
+def test_columns_that_others_determine_are_refused_or_left_out():
+    a, b = np.random.default_rng(0).normal(size=(2, 50))
+    frame = pd.DataFrame({"a": a, "b": b, "c": a + b})
+    with pytest.raises(DataError, match=r"c = a \+ b in every row\n.*--redundant drop"):
+        load_table(frame)
+    table = load_table(frame, CleaningRules(redundant="drop"))
+    assert table.columns == ("a", "b")
+    assert "c = a + b in every row" in table.notes[0].text
+
+
+@pytest.mark.parametrize(
+    "numbers", [np.arange(40), np.arange(1, 41), np.random.default_rng(0).permutation(40)]
+)
+def test_columns_that_number_the_rows_are_left_out_unless_chosen(numbers):
+    frame = pd.DataFrame({"rownames": numbers, "x": np.random.default_rng(0).normal(size=40), "word": "w"})
+    table = load_table(frame, CleaningRules(text="drop"))
+    assert table.columns == ("x",)
+    assert "'rownames' numbers the rows" in table.notes[0].text
+    assert load_table(frame, CleaningRules(columns=["rownames", "x"])).columns == ("rownames", "x")
+    with pytest.raises(DataError, match="choose with --columns x, or"):
+        load_table(frame)
+
+
+@pytest.mark.parametrize(("value", "asked"), [(-999.0, True), (9999.0, True), (-1.0, True), (-998.0, False)])
+def test_fill_values_are_asked_about(value, asked):
+    x = np.random.default_rng(0).uniform(1, 2, size=60)
+    x[[3, 9, 17]] = value
+    notes = [note.text for note in load_table(pd.DataFrame({"x": x})).notes]
+    assert any(f"'x' holds {value:g} in 3 rows" in note for note in notes) == asked

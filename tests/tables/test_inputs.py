@@ -71,7 +71,7 @@ def test_frames_of_every_column_type(rows):
             "category": pd.Categorical(rows[:, 0]),
             "nullable": pd.array([*rows[:-1, 1], None], dtype="Float64"),
             "mixed": [1.5, "oops", None, (2, 3), *range(46)],
-            "objects": pd.Series(rows[:, 0], dtype=object),
+            "objects": pd.Series(rows[:, 0] ** 3, dtype=object),
             "flag": [True, False] * 25,
         }
     )
@@ -81,7 +81,7 @@ def test_frames_of_every_column_type(rows):
         load_table(frame)
     table = load_table(frame, CleaningRules(text="drop", missing="drop"))
     assert table.columns == ("category", "nullable", "objects")
-    np.testing.assert_array_equal(table.rows, rows[:-1][:, [0, 1, 0]])
+    np.testing.assert_array_equal(table.rows, np.column_stack([rows, rows[:, 0] ** 3])[:-1])
 
 
 @pytest.mark.parametrize(
@@ -125,3 +125,28 @@ def test_masked_cells_are_missing(rows):
     masked[3, 1] = np.ma.masked
     with pytest.raises(DataError, match="'x1' has 1 missing"):
         load_table(masked)
+
+
+@pytest.mark.parametrize(
+    ("make", "advice"),
+    [
+        (lambda A: __import__("scipy.sparse").sparse.csr_matrix(A), "toarray"),
+        (lambda A: {"a": A[:, 0]}, "a data frame"),
+        (lambda A: (row for row in A), "numpy.array"),
+        (lambda A: A > 0, "real numbers"),
+    ],
+)
+def test_what_is_no_table_is_refused_by_name(make, advice):
+    with pytest.raises(DataError, match=advice):
+        load_table(make(np.random.default_rng(0).normal(size=(20, 2))))
+
+
+def test_matrices_records_and_series_are_read():
+    A = np.random.default_rng(0).normal(size=(20, 2))
+    with pytest.warns(PendingDeprecationWarning):
+        matrix = np.matrix(A)
+    np.testing.assert_array_equal(load_table(matrix).rows, A)
+    records = load_table(np.rec.fromarrays([A[:, 0], A[:, 1]], names="a,b"))
+    assert records.columns == ("a", "b")
+    np.testing.assert_array_equal(records.rows, A)
+    assert load_table(pd.Series(A[:, 0], name="height")).columns == ("height",)

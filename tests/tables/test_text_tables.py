@@ -52,7 +52,7 @@ def test_thousands_with_fractions_of_either_mark(tmp_path):
 def test_quoted_thousands_between_commas(tmp_path):
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(
-        [("n", "x"), *((f"{n:,}", i / 8) for i, n in enumerate(PRICES.astype(int)))]
+        [("n", "x"), *((f"{n:,}", i * i / 8) for i, n in enumerate(PRICES.astype(int)))]
     )
     path = written(tmp_path, text.getvalue())
     expected = pd.read_csv(path, thousands=",").to_numpy(float)
@@ -66,10 +66,10 @@ def test_one_column_with_decimal_commas_makes_the_points_of_another_thousands(tm
 
 
 def test_marks_that_cannot_part_thousands_part_fractions(tmp_path):
-    lines = [f"{1000 + i},{i:03d}\t{i},250" for i in range(30)]
+    lines = [f"{1000 + i},{i:03d}\t{i * i},250" for i in range(30)]
     path = written(tmp_path, "a\tb\n" + "\n".join(lines), "t.tsv")
     i = np.arange(30)
-    assert_read(path, np.column_stack([1000 + i + i / 1000, i + 0.25]), ("a", "b"))
+    assert_read(path, np.column_stack([1000 + i + i / 1000, i * i + 0.25]), ("a", "b"))
 
 
 @pytest.mark.parametrize("decimals", [1, 2, 3, 4])

@@ -30,6 +30,10 @@ Text = Annotated[
     str, typer.Option(metavar="error|drop", help="Columns that are not numbers: refuse or leave out.")
 ]
 
+Redundant = Annotated[
+    str, typer.Option(metavar="error|drop", help="Columns that others determine: refuse or leave out.")
+]
+
 Confidence = Annotated[float, typer.Option(help="Of the interval.")]
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the result alone.")]

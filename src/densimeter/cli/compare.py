@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from densimeter.cli.arguments import check_is_file_or_name, names_in
+from densimeter.cli.arguments import Redundant, check_is_file_or_name, names_in
 from densimeter.cli.display import print_comparison, print_datasets, print_notes, progress_bar
 from densimeter.cli.failures import failures_as_exit_codes
 from densimeter.cli.interrupts import interruptible
@@ -65,6 +65,7 @@ def compare(
     text: Annotated[
         str, typer.Option(metavar="error|drop", help="Columns that are not numbers: refuse or leave out.")
     ] = "error",
+    redundant: Redundant = "error",
     dequantize: Annotated[
         bool, typer.Option("--dequantize", help="Spread rounded values over their cells with uniform noise.")
     ] = False,
@@ -135,6 +136,7 @@ def compare(
                 confidence=confidence,
                 missing=missing,
                 text=text,
+                redundant=redundant,
                 dequantize=dequantize,
                 folds=folds,
                 repeats=repeats,

@@ -14,6 +14,7 @@ from densimeter.cli.arguments import (
     Data,
     Debug,
     Quiet,
+    Redundant,
     Text,
     names_in,
     table_called,
@@ -42,6 +43,7 @@ def fit(
         typer.Option(metavar="error|drop", help="Rows with missing or infinite cells: refuse or leave out."),
     ] = "error",
     text: Text = "error",
+    redundant: Redundant = "error",
     dequantize: Annotated[
         bool, typer.Option("--dequantize", help="Spread rounded values over their cells with uniform noise.")
     ] = False,
@@ -67,6 +69,7 @@ def fit(
                 confidence=confidence,
                 missing=missing,
                 text=text,
+                redundant=redundant,
                 dequantize=dequantize,
                 random_state=seed,
                 progress=interruption.heeded_by(progress),

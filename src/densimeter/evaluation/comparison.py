@@ -48,6 +48,7 @@ def compare(
     confidence: float = 0.95,
     missing: str = "error",
     text: str = "error",
+    redundant: str = "error",
     dequantize: bool = False,
     folds: int | None = None,
     repeats: int = 1,
@@ -87,9 +88,9 @@ def compare(
         fewer than 1,000 rows are then cross-validated, so that each row is a test row once.
     confidence : float
         Of all intervals, in (0, 1).
-    missing, text : "error" or "drop"
-        Whether rows with missing or infinite cells, and columns that are not numbers, are refused or
-        left out.
+    missing, text, redundant : "error" or "drop"
+        Whether rows with missing or infinite cells, columns that are not numbers, and columns that others
+        determine in every row, are refused or left out.
     dequantize : bool
         Whether rounded columns get noise uniform over the cell of each value.
     folds : int, optional
@@ -154,7 +155,7 @@ def compare(
     protocol = checked_protocol(Protocol(folds, repeats, group, time, interval))
     families = families_of(models)
     generator = generator_from(random_state)
-    rules = CleaningRules(columns, missing, text, dequantize, group, time)
+    rules = CleaningRules(columns, missing, text, dequantize, group, time, redundant)
     table = load_table(X, rules, generator)
     equal = Duplicates.of(table, duplicates)
     splits, in_folds = _splits(table, equal.identities, test_fraction, repeats, generator)

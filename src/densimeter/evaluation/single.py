@@ -65,6 +65,7 @@ def fit_one(
     confidence: float = 0.95,
     missing: str = "error",
     text: str = "error",
+    redundant: str = "error",
     dequantize: bool = False,
     random_state: RandomState = None,
     progress: Progress = silent,
@@ -93,7 +94,7 @@ def fit_one(
     check_number("confidence", confidence, above=0, below=1)
     family = choose("model", model, FAMILIES)
     generator = generator_from(random_state)
-    table = load_table(X, CleaningRules(columns, missing, text, dequantize), generator)
+    table = load_table(X, CleaningRules(columns, missing, text, dequantize, redundant=redundant), generator)
     split = _two_parts(table, generator)
     seed = int(generator.integers(2**31))
     validation = table.rows[split.validation]

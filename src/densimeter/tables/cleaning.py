@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from densimeter.foundations.checks import choose
+from densimeter.foundations.dependence import find_relations
 from densimeter.foundations.errors import DataError, SettingError
 from densimeter.foundations.randomness import RandomState, generator_from
 from densimeter.tables.columns import NumericColumn, OtherColumn, read_column, select_columns
@@ -33,6 +34,12 @@ LARGEST = 1e150
 FEWEST_SPACINGS = 1024
 """A column must span at least this many neighbouring float64 numbers."""
 
+FEWEST_NUMBERED = 10
+"""So many rows must be numbered one by one before that is taken for more than chance."""
+
+FILL_VALUES = {1.0, 9.0, 99.0, 999.0, 9999.0, 99999.0, 999999.0, 32768.0, 1e20, 1e30}
+"""Sizes of numbers that stand for missing cells where there is no other sign for them."""
+
 _ON_TROUBLE = {choice.value: choice for choice in OnTrouble}
 
 
@@ -53,11 +60,13 @@ class CleaningRules:
     group, time : str or None
         A column by which rows belong together, and one that orders them. Neither is part of the density,
         unless `columns` names it.
+    redundant : "error" or "drop"
+        Whether columns that others determine in every row end the job or are left out.
 
     Raises
     ------
     SettingError
-        If `missing` or `text` is no such word, or both `group` and `time` are given.
+        If `missing`, `text` or `redundant` is no such word, or both `group` and `time` are given.
     """
 
     columns: Sequence[str] | None = None
@@ -66,10 +75,12 @@ class CleaningRules:
     dequantize: bool = False
     group: str | None = None
     time: str | None = None
+    redundant: str = "error"
 
     def __post_init__(self) -> None:
         choose("missing", self.missing, _ON_TROUBLE)
         choose("text", self.text, _ON_TROUBLE)
+        choose("redundant", self.redundant, _ON_TROUBLE)
         if self.group is not None and self.time is not None:
             raise SettingError(
                 "rows are split either by group or by time, not by both", "give --group or --time"
@@ -98,11 +109,15 @@ def clean(raw: RawTable, rules: CleaningRules, random_state: RandomState = None)
     if kept is not None:
         rows, labels = rows[kept], {name: values[kept] for name, values in labels.items()}
     _refuse_useless(rows, names)
+    independent, left_out = _independent(rows, names, rules)
+    rows, names = rows[:, independent], tuple(names[j] for j in independent)
+    columns = [columns[j] for j in independent]
+    warnings = [*_warn_of_inexact(columns), *_warn_of_fill_values(rows, names)]
     table = Table(
         rows,
         names,
         raw.source,
-        (*raw.notes, *notes, *dropped, *_warn_of_inexact(columns)),
+        (*raw.notes, *notes, *dropped, *left_out, *warnings),
         row_numbers=kept,
         groups=labels.get("group"),
         times=labels.get("time"),
@@ -144,18 +159,47 @@ def _numeric_columns(
     read = [read_column(name, raw.column(name), marks.get(name, Marks())) for name in raw.column_names]
     numeric = [column for column in read if isinstance(column, NumericColumn)]
     other = [column for column in read if isinstance(column, OtherColumn)]
+    numeric, notes = _without_identifiers(numeric, raw, rules)
     if not numeric:
         raise DataError(
             f"no column is numeric: {_listing(other)}", "give a table with at least one column of numbers"
         )
     if not other:
-        return numeric, []
+        return numeric, notes
     if rules.text != OnTrouble.DROP:
         raise DataError(
             f"not every column is numeric: {_listing(other)}",
             f"{_choose([c.name for c in numeric])}, or leave them out with --text drop",
         )
-    return numeric, [decision(f"column left out: {column.name!r} ({column.what})") for column in other]
+    notes += [decision(f"column left out: {column.name!r} ({column.what})") for column in other]
+    return numeric, notes
+
+
+def _without_identifiers(
+    numeric: list[NumericColumn], cells: pa.Table, rules: CleaningRules
+) -> tuple[list[NumericColumn], list[Note]]:
+    """The columns less those that only number the rows, unless they were chosen or are alone."""
+    if rules.columns is not None:
+        return numeric, []
+    numbering = [
+        column
+        for column in numeric
+        if pa.types.is_integer(cells.column(column.name).type) and _numbers_rows(column.values)
+    ]
+    if len(numbering) == len(numeric):
+        return numeric, []
+    notes = [
+        decision(f"column left out: {column.name!r} numbers the rows; keep it by naming it with --columns")
+        for column in numbering
+    ]
+    return [column for column in numeric if column not in numbering], notes
+
+
+def _numbers_rows(values: np.ndarray) -> bool:
+    """Whether whole numbers are 0, 1, 2, ... or 1, 2, 3, ..., in whatever order."""
+    if len(values) < FEWEST_NUMBERED or values.min() not in (0, 1):
+        return False
+    return bool((np.diff(np.sort(values)) == 1).all())
 
 
 def _choose(names: Sequence[str], most: int = 8) -> str:
@@ -226,6 +270,47 @@ def _refuse_useless(rows: np.ndarray, names: Sequence[str]) -> None:
             raise DataError(
                 f"{name!r} holds {trouble}", f"{advice}, or {_choose([n for n in names if n != name])}"
             )
+
+
+def _independent(
+    rows: np.ndarray, names: Sequence[str], rules: CleaningRules
+) -> tuple[list[int], list[Note]]:
+    """The places of the columns that no others determine, and a note on each that was left out."""
+    found = find_relations(rows)
+    determined = {relation.column for relation in found}
+    independent = [j for j in range(len(names)) if j not in determined]
+    told = [relation.describe(names) for relation in found]
+    if found and rules.redundant != OnTrouble.DROP:
+        more = f"; and {len(told) - 3} more" if len(told) > 3 else ""
+        raise DataError(
+            f"columns determine each other, so that no density exists: {'; '.join(told[:3])}{more}",
+            "leave out what is determined with --redundant drop, or "
+            f"{_choose([names[j] for j in independent])}",
+        )
+    notes = [
+        decision(f"column left out: {names[relation.column]!r}, since {text}")
+        for relation, text in zip(found, told, strict=True)
+    ]
+    return independent, notes
+
+
+def _warn_of_fill_values(rows: np.ndarray, names: Sequence[str]) -> list[Note]:
+    """Ask about numbers that often mark missing cells, where they repeat far from all others of a column."""
+    notes = []
+    for name, column in zip(names, rows.T, strict=True):
+        for value in (column.min(), column.max()):
+            same = column == value
+            rest = column[~same]
+            if abs(value) not in FILL_VALUES or same.sum() < 2 or len(rest) < 2:
+                continue
+            if np.abs(rest - value).min() > np.ptp(rest) / 2:
+                notes.append(
+                    warning(
+                        f"{name!r} holds {value:g} in {same.sum():,} rows, far from all others: if it marks "
+                        "missing cells, leave these cells empty"
+                    )
+                )
+    return notes
 
 
 def _numerical_trouble(size: float, half_range: float) -> str | None:

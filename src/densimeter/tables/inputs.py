@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -65,12 +65,30 @@ def _stamp(data: Any) -> tuple[int, int] | None:
 def _raw_table(data: Any) -> RawTable:
     if isinstance(data, (str, PathLike)):
         return read_file(Path(data))
+    _refuse_by_name(data)
+    if isinstance(data, np.ndarray) and data.dtype.names:
+        return _checked(pa.table({name: np.asarray(data[name]) for name in data.dtype.names}), "array")
+    if hasattr(data, "to_frame") and hasattr(data, "iloc"):
+        name = getattr(data, "name", None)
+        data = cast(Any, data).to_frame("x0" if name is None else name)
     if hasattr(data, "columns") and hasattr(data, "iloc"):
         return _checked(_table_of_frame(data), "data frame")
     table = _table_of_arrow(data)
     if table is not None:
         return _checked(table, "Arrow table" if isinstance(data, pa.Table) else "data frame")
     return RawTable(table_of_array(_array(data)), "array")
+
+
+def _refuse_by_name(data: Any) -> None:
+    """What looks like a table and is none is refused with the way to make it one."""
+    if hasattr(data, "toarray") and hasattr(data, "nnz"):
+        raise DataError("a sparse matrix is no table of rows", "give X.toarray()")
+    if isinstance(data, Mapping):
+        raise DataError("a dict is no table", "give a data frame: pandas.DataFrame(X)")
+    if hasattr(data, "collect") and hasattr(data, "explain"):
+        raise DataError("a lazy frame has no rows yet", "give X.collect()")
+    if isinstance(data, Iterator | Set):
+        raise DataError(f"a {type(data).__name__} is no table", "give an array: numpy.array(list(X))")
 
 
 def _checked(table: pa.Table, source: str) -> RawTable:
@@ -105,7 +123,7 @@ def _table_of_arrow(data: Any) -> pa.Table | None:
 
 def _array(data: Any) -> np.ndarray:
     try:
-        array = np.asanyarray(data)
+        array = data if isinstance(data, np.ma.MaskedArray) else np.asarray(data)
     except (TypeError, ValueError) as problem:
         raise DataError("the rows are not all of the same length", "give an array of numbers") from problem
     if array.ndim not in (1, 2) or array.size == 0:

@@ -139,6 +139,8 @@ def table_of_array(array: np.ndarray) -> pa.Table:
     """
     if array.dtype.kind == "O":
         array = _numbers_of_objects(array)
+    if array.dtype.kind == "b":
+        raise DataError("the array holds true or false", "give an array of real numbers")
     if array.dtype.kind not in "fiu":
         raise DataError(f"the array holds elements of type {array.dtype}", "give an array of real numbers")
     columns = array.reshape(len(array), -1)
