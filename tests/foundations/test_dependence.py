@@ -47,7 +47,13 @@ def test_no_false_alarm(seed):
     near = base[:, :1] + 1e-6 * generator.normal(size=(60, 1))  # narrow, yet a density
     counts = generator.poisson([1, 5, 50], size=(60, 3))
     rounded = base.round(1)
-    for rows in (np.column_stack([base, near]), counts.astype(float), rounded, base[:8], base[:4]):
+    for rows in (
+        np.column_stack([base, near]),
+        counts.astype(float),
+        rounded,
+        base[:8],
+        np.repeat(base[:2], 30, axis=0),
+    ):
         assert find_relations(rows) == []
 
 

@@ -90,7 +90,7 @@ def find_relations(rows: np.ndarray) -> list[Relation]:
         size = np.linalg.norm(left)
         suspect = size < _SUSPECT * np.linalg.norm(screened[:, j])
         relation = None
-        if kept and suspect and len(rows) >= len(kept) + _SPARE_ROWS:
+        if kept and suspect and len(np.unique(screened, axis=0)) >= len(kept) + _SPARE_ROWS:
             relation = _relation(rows, j, kept, steps)
         if relation is not None:
             found.append(relation)
