@@ -11,7 +11,7 @@ from densimeter.energy.base import fit_gaussian
 from densimeter.energy.density import TiltedDensity
 from densimeter.energy.sampling import draw
 from densimeter.energy.tilt import FinishedTilt, Tilt, Unbounded
-from densimeter.foundations.errors import DensimeterWarning
+from densimeter.foundations.errors import DensimeterWarning, FitError
 from densimeter.foundations.precision import double_precision
 
 
@@ -63,3 +63,12 @@ def test_ceiling_cuts_the_tilt():
         tilts = jax.vmap(density.tilt)(jnp.asarray([[-2.0], [0.25], [3.0]]))
     np.testing.assert_allclose(tilts, [-2.0, 0.25, 0.5], rtol=1e-6)
     assert density.tilt.range == (-np.inf, 0.5)
+
+
+@pytest.mark.parametrize("slope", [np.nan, -1e6])
+def test_sampling_ends_where_log_z_does_not_belong_to_the_tilt(slope):
+    density, _ = moved_normal(slope, ceiling=0.0)
+    density = eqx.tree_at(lambda one: one.base.means, density, density.base.means + 1.0)
+    density = eqx.tree_at(lambda one: one.base.cholesky, density, 0 * density.base.cholesky)
+    with pytest.raises(FitError, match="draws of the base 0 were accepted, where log Z foretells"):
+        draw(density, 0.0, jax.random.key(0), 10)

@@ -1,5 +1,7 @@
 import io
 import json
+import subprocess
+import sys
 import tracemalloc
 
 import numpy as np
@@ -53,7 +55,7 @@ def test_another_format_is_refused_with_advice():
     header, body = header_of(pack(Content(DOCUMENT, ARRAYS)))
     text = header["__metadata__"]["densimeter"]
     header["__metadata__"]["densimeter"] = text.replace(f'"format":{FORMAT}', '"format":99')
-    with pytest.raises(DataError, match="format 99, and format 1 is the only one known here"):
+    with pytest.raises(DataError, match="format 99, and known here are 1 and 2"):
         opened(with_header(header, body))
 
 
@@ -94,6 +96,67 @@ NO_MODEL_FILES = {
 def test_other_files_are_refused(name):
     with pytest.raises(DataError):
         opened(NO_MODEL_FILES[name])
+
+
+def sealed_with(text):
+    return with_header({"__metadata__": {"densimeter": text}}, b"")
+
+
+HOSTILE = {
+    "a million empty lists": sealed_with('{"format": 2, "a": [' + "[]," * 1_000_000 + "[]]}"),
+    "a million empty lists outside": with_header(b'{"a": [' + b"[]," * 1_000_000 + b"[]]}", b""),
+    "millions of zeros": sealed_with('{"format": 2, "a": [' + "0," * 4_000_000 + "0]}"),
+    "a million names": sealed_with("{" + ",".join(f'"{n:x}":0' for n in range(1_000_000)) + "}"),
+    "wide characters": with_header(json.dumps({"a": "😀" * 2_000_000}, ensure_ascii=False).encode(), b""),
+    "deep lists": sealed_with("[" * 4_000_000),
+    "a hundred thousand arrays": with_header(
+        {
+            "__metadata__": {"densimeter": '{"format": 2, "sha256": ""}'},
+            **{str(n): {"dtype": "F64", "shape": [0], "data_offsets": [0, 0]} for n in range(100_000)},
+        },
+        b"",
+    ),
+    "an array of none by a thousand million": with_header(
+        {
+            "__metadata__": {"densimeter": '{"format": 2, "sha256": ""}'},
+            "a": {"dtype": "F64", "shape": [0, 10**9], "data_offsets": [0, 0]},
+        },
+        b"",
+    ),
+}
+
+MEASURE = """
+import io, pathlib, resource, sys
+import numpy, safetensors.numpy
+from densimeter.foundations.errors import DataError
+from densimeter.storage.container import unpack
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+for name in sys.argv[1:]:
+    with open(name, "rb") as file:
+        try:
+            unpack(file, pathlib.Path(name).stat().st_size)
+        except DataError:
+            print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+"""
+
+
+def test_hostile_headers_are_refused_at_little_cost(tmp_path):
+    """In megabytes of a process of its own, since what parsers take is not Python's to count."""
+    pytest.importorskip("resource")
+    for place, content in enumerate(HOSTILE.values()):
+        (tmp_path / f"{place}.dm").write_bytes(content)
+    files = sorted(map(str, tmp_path.iterdir()))
+    told = subprocess.run(
+        [sys.executable, "-c", MEASURE, *files], capture_output=True, text=True, timeout=120, check=True
+    )
+    peaks = dict(zip(HOSTILE, map(int, told.stdout.split()), strict=True))
+    assert max(peaks.values()) < 150, peaks
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "1e400"])
+def test_numbers_beyond_all_numbers_are_refused(number):
+    with pytest.raises(DataError, match="no JSON"):
+        opened(sealed_with(f'{{"format": 2, "sha256": "", "a": {number}}}'))
 
 
 TENSORS = {

@@ -49,11 +49,14 @@ FORGERIES = {
     ("mixture", "the weights are no distribution"): cell("state.weights", 0, -0.1),
     ("mixture", "covariances has a shape that is not"): array("state.covariances", lambda found: found[0]),
     ("mixture", "a covariance is not positive definite"): cell("state.covariances", (0, 0, 0), -1.0),
-    ("mixture", "a factor of a precision is not positive"): cell("state.precisions_cholesky", (0, 0, 0), 0.0),
     ("online mixture", "the rows held have no weights"): cell("state.held.given.weights", 0, 0.0),
     ("online mixture", "the rows held have no weights of"): array(
         "state.held.given.weights", lambda found: found[:-1]
     ),
+    ("mixture", "a covariance is not symmetric"): cell("state.covariances", (0, 0, 1), 1e-3),
+    ("mixture", "the weights are no distribution "): array("state.weights", lambda found: found * (1 + 1e-6)),
+    ("mixture", "narrower than the spacing"): cell("state.covariances", (0,), np.eye(2) * 1e-320),
+    ("mixture", "n_features is 1000000000, and there are not as many"): value("n_features", 10**9),
     ("online mixture", "n_components is 3 for 2 components"): value("parameters.n_components", 3),
     ("given mixture", "state.outcome.given.converged is missing"): value("state.outcome", "given"),
     ("bayesian", "a parameter of the posterior is not positive"): cell(
@@ -63,6 +66,9 @@ FORGERIES = {
     ("bayesian", "too few degrees of freedom"): value("state.prior.degrees_of_freedom", 0.5),
     ("bayesian", "the prior covariance is not positive definite"): cell(
         "state.prior.covariance", (0, 0), -1.0
+    ),
+    ("bayesian", "the weights are not those of the posterior"): array(
+        "state.weights", lambda found: found[::-1]
     ),
     ("bayesian tied", "the degrees of freedom have"): array(
         "state.posterior.degrees_of_freedom", lambda found: np.array([found, found])
@@ -85,9 +91,24 @@ FORGERIES = {
     ("streamed kernel", "the coefficients are not those"): cell("state.stream.given.half_extent", 0, 9e7),
     ("streamed kernel", "only a Gaussian kernel"): value("parameters.kernel", "tophat"),
     ("streamed kernel", "a weight is not positive"): cell("state.stream.given.stray_weights", 0, 0.0),
+    ("streamed kernel", "the coefficients are not those of a density"): array(
+        "state.stream.given.coefficients", lambda found: found + 1.0
+    ),
+    ("streamed kernel", "the coefficients are not those of a density "): value(
+        "state.stream.given.weight", 49.0
+    ),
+    ("kernel of one width", "the rows are out of range of the bandwidth"): cell(
+        "state.rows.given.points", (0, 0), 1e300
+    ),
     # energies
     ("energy", "a scale is not positive"): cell("state.scale", 0, -1.0),
     ("energy", "the weights of the base"): cell("state.base_log_weights", 0, 1.0),
+    ("energy", "a location or a scale is out of range"): cell("state.location", 0, 1e300),
+    ("energy", "it claims a log Z of 0.1, and it is 0"): lambda document, arrays: (
+        document["model"].update({"state.log_normalizer.value": 0.1}),
+        arrays.update({"state.log_normalizer.interval": np.array([0.0, 0.2])}),
+    ),
+    ("energy", "state.ceiling is 1e\\+300, out of range"): value("state.ceiling", 1e300),
     ("energy", "no lower triangle with a positive diagonal"): cell("state.base_cholesky", (0, 0, 1), 1.0),
     ("energy", "the first layer does not fit"): array("state.frequencies", lambda found: found[:-1]),
     ("energy", "layer 1 of state.layers does not fit"): array(
@@ -95,7 +116,7 @@ FORGERIES = {
     ),
     ("energy", "fewer layers are there"): value("state.layers", 10**15),
     ("energy", "do not end in one number"): value("state.layers", 1),
-    ("energy", "log Z lies outside its interval"): value("state.log_normalizer.value", 1e6),
+    ("energy", "log Z lies outside its interval"): value("state.log_normalizer.value", 500.0),
     ("energy", "state.log_normalizer.guarantee is none of"): value("state.log_normalizer.guarantee", "sworn"),
     ("energy", "state.strength is 2, out of range"): value("state.strength", 2),
     ("energy", "a step of the history is no whole number"): cell("state.history", (0, 0), 0.5),
@@ -115,7 +136,7 @@ FORGERIES = {
 def test_each_forgery_is_refused_for_its_reason(name, reason, fitted, file, resealed):
     storage.save(fitted(name), file)
     file.write_bytes(resealed(file.read_bytes(), FORGERIES[name, reason]))
-    with pytest.raises(DataError, match=reason):
+    with pytest.raises(DataError, match=reason.strip()):
         storage.load(file)
 
 

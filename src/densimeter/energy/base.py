@@ -54,7 +54,12 @@ class MixtureBase(eqx.Module):
         cholesky = np.linalg.cholesky(np.asarray(covariances, np.float64))
         with np.errstate(divide="ignore"):  # a component of weight zero has log weight -inf
             log_weights = np.log(np.asarray(weights, np.float64))
-        leaves = (log_weights, np.asarray(means, np.float64), cholesky, np.linalg.inv(cholesky))
+        return cls.of_factors(log_weights, np.asarray(means, np.float64), cholesky)
+
+    @classmethod
+    def of_factors(cls, log_weights: np.ndarray, means: np.ndarray, cholesky: np.ndarray) -> MixtureBase:
+        """From its fields but the last, which follows from them."""
+        leaves = (log_weights, means, cholesky, np.tril(np.linalg.inv(cholesky)))
         return cls(*leaves)  # type: ignore[arg-type]  # NumPy until a JAX computation picks its dtype
 
     @property
@@ -88,8 +93,7 @@ class MixtureBase(eqx.Module):
         """The mixture of the scaled rows, if this one is of the user's rows."""
         means = scaling.apply(np.asarray(self.means))
         cholesky = np.asarray(self.cholesky) / scaling.scale[:, None]
-        inverse = np.asarray(self.inverse_cholesky) * scaling.scale
-        return MixtureBase(self.log_weights, means, cholesky, inverse)  # type: ignore[arg-type]
+        return MixtureBase.of_factors(np.asarray(self.log_weights), means, cholesky)
 
 
 @eqx.filter_jit

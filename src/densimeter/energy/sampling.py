@@ -13,7 +13,7 @@ import numpy as np
 
 from densimeter.energy.density import TiltedDensity
 from densimeter.energy.transitions import TARGET_ACCEPTANCE, mala
-from densimeter.foundations.errors import DensimeterWarning
+from densimeter.foundations.errors import DensimeterWarning, FitError
 from densimeter.foundations.padding import bucket_size
 from densimeter.foundations.precision import double_precision
 
@@ -22,6 +22,9 @@ BLOCK = 8192
 
 LOWEST_ACCEPTANCE = 1e-3
 """Below this share of accepted draws rejection gives way to Markov chains."""
+
+PATIENCE = 20
+"""Times the expected number of draws, after which rejection gives up."""
 
 DRAWS_PER_CHAIN = 16
 """Draws of the base among which each chain's start is resampled."""
@@ -47,6 +50,11 @@ class Drawn:
 def draw(density: TiltedDensity, log_z: float, key: jax.Array, n_samples: int) -> Drawn:
     """Rows of the density whose log Z is given: by rejection, unless hardly any draw would be accepted.
 
+    Raises
+    ------
+    FitError
+        If far fewer draws are accepted than log Z foretells, or rows are not finite: the density is broken.
+
     Warns
     -----
     DensimeterWarning
@@ -54,7 +62,7 @@ def draw(density: TiltedDensity, log_z: float, key: jax.Array, n_samples: int) -
     """
     with double_precision():
         if math.exp(log_z - float(density.tilt.ceiling)) >= LOWEST_ACCEPTANCE:
-            return _draw_by_rejection(density, key, n_samples)
+            return _draw_by_rejection(density, log_z, key, n_samples)
         drawn = _draw_by_chains(density, key, n_samples)
     warnings.warn(
         DensimeterWarning(
@@ -67,19 +75,34 @@ def draw(density: TiltedDensity, log_z: float, key: jax.Array, n_samples: int) -
     return drawn
 
 
-def _draw_by_rejection(density: TiltedDensity, key: jax.Array, n_samples: int) -> Drawn:
+def _draw_by_rejection(density: TiltedDensity, log_z: float, key: jax.Array, n_samples: int) -> Drawn:
     """A draw x of the base stays with probability ``exp(t(x) - ceiling)`` (von Neumann, 1951).
 
-    Expected cost: ``n_samples exp(ceiling) / Z`` draws of the base.
+    Expected cost: ``n_samples exp(ceiling) / Z`` draws of the base, and at most `PATIENCE` times as many.
     """
+    foretold = math.exp(min(log_z - float(density.tilt.ceiling), 0.0))
+    most = PATIENCE * (1 + math.ceil(n_samples / (foretold * BLOCK)))
     kept: list[np.ndarray] = []
     n_kept = n_blocks = 0
     while n_kept < n_samples:
+        if n_blocks == most:
+            raise FitError(
+                f"of {n_blocks * BLOCK:,} draws of the base {n_kept:,} were accepted, where log Z foretells "
+                f"{foretold:.2g} of them",
+                "fit the model anew: its log Z does not belong to its tilt",
+            )
         points, accepted = _propose(density, jax.random.fold_in(key, n_blocks))
         kept.append(np.asarray(points)[np.asarray(accepted)])
         n_kept += len(kept[-1])
         n_blocks += 1
-    return Drawn(np.concatenate(kept)[:n_samples], n_kept / (n_blocks * BLOCK), True, "rejection")
+    rows = _checked(np.concatenate(kept)[:n_samples])
+    return Drawn(rows, n_kept / (n_blocks * BLOCK), True, "rejection")
+
+
+def _checked(rows: np.ndarray) -> np.ndarray:
+    if not np.isfinite(rows).all():
+        raise FitError("rows drawn from the model are not finite", "fit the model anew: its base is broken")
+    return rows
 
 
 @eqx.filter_jit
@@ -94,7 +117,7 @@ def _draw_by_chains(density: TiltedDensity, key: jax.Array, n_samples: int) -> D
     """Draws of the base resampled by their weights (Rubin, 1987), then moved by MALA."""
     rows, acceptance = _chains(density, key, bucket_size(n_samples))
     method = f"resampling and {N_TRANSITIONS} MALA steps"
-    return Drawn(np.asarray(rows)[:n_samples], float(acceptance), False, method)
+    return Drawn(_checked(np.asarray(rows)[:n_samples]), float(acceptance), False, method)
 
 
 @eqx.filter_jit

@@ -12,6 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from densimeter.foundations.checks import check_count, check_number, choose
 from densimeter.mixture.arguments import check_enough, rows_present
 from densimeter.mixture.catalogue import FAMILIES
+from densimeter.mixture.errors import SingularCovarianceError
 from densimeter.mixture.families import Parameters
 from densimeter.mixture.fitted import FittedMixture
 from densimeter.mixture.fitting import Table, batches_of
@@ -65,10 +66,18 @@ class IteratedMixture(FittedMixture):
 
     def _store_mixture(self, parameters: Parameters, dtype: np.dtype) -> None:
         """Store the mixture's parameters and what follows from them."""
-        factors = self._family.precision_cholesky(parameters.covariances)
         self.weights_ = (parameters.weights / parameters.weights.sum()).astype(dtype)
         self.means_ = parameters.means.astype(dtype)
         self.covariances_ = parameters.covariances.astype(dtype)
+        self._store_precisions()
+
+    def _store_precisions(self) -> None:
+        """Store what follows from the covariances as they are stored: a model file keeps no more."""
+        dtype = self.covariances_.dtype
+        try:
+            factors = self._family.precision_cholesky(np.asarray(self.covariances_, np.float64))
+        except np.linalg.LinAlgError:  # only just positive definite, and no longer so in single precision
+            raise SingularCovarianceError from None
         self.precisions_cholesky_ = factors.astype(dtype)
         self.precisions_ = self._family.precisions(factors).astype(dtype)
 

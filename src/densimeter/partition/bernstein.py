@@ -76,7 +76,8 @@ def _with_slack(low: float, high: float) -> tuple[float, float]:
 def check_inside(sums: Sums, low: float, high: float) -> None:
     """Raise where a weight shows that the bounds are wrong, or is NaN."""
     lowest, highest = float(sums.lowest), float(sums.highest)
-    if math.isnan(lowest) or math.isnan(highest):
+    # a compiled minimum may pass over NaN, a mean cannot
+    if math.isnan(lowest) or math.isnan(highest) or math.isnan(float(sums.mean)):
         raise NonFiniteError("a log weight is NaN", "check the energy at points far from the data")
     floor, ceiling = _with_slack(low, high)
     if lowest < floor or highest > ceiling:

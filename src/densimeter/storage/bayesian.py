@@ -13,7 +13,14 @@ from densimeter.mixture.fitting import is_proper
 from densimeter.mixture.priors import WEIGHT_PRIORS, Prior
 from densimeter.storage.contract import Kind, Values
 from densimeter.storage.fields import Array, Either, Group, maybe
-from densimeter.storage.mixture import DENSITY, SETTINGS, restore_density, take_density_apart
+from densimeter.storage.mixture import (
+    DENSITY,
+    DERIVED,
+    SETTINGS,
+    WEIGHTS_OFF,
+    restore_density,
+    take_density_apart,
+)
 from densimeter.storage.plain import Count, Flag, Number, Word
 from densimeter.storage.record import Field, UnfitError
 
@@ -79,6 +86,9 @@ def _restore(model: BayesianGaussianMixture, values: Values) -> None:
         raise UnfitError("a parameter of the posterior is not positive")
     if len(posterior["concentration"]) != np.shape(model._prior.weights.update(np.zeros(k)))[0]:
         raise UnfitError("the concentrations are those of another prior of weights")
+    weights = model._prior.weights.mean_weights(np.asarray(posterior["concentration"], np.float64))
+    if not np.abs(weights - model.weights_).max() < WEIGHTS_OFF[model.weights_.dtype]:
+        raise UnfitError("the weights are not those of the posterior")
     model.weight_concentration_ = model._prior.weights.to_attribute(posterior["concentration"])
     model.mean_precision_ = posterior["mean_precision"]
     model.degrees_of_freedom_ = degrees[()]
@@ -121,4 +131,5 @@ KIND = Kind(
     {**DENSITY, "prior": Group(_PRIOR), "posterior": Group(_POSTERIOR), "outcome": Group(_OUTCOME)},
     _take_apart,
     _restore,
+    DERIVED,
 )

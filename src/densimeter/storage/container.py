@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -18,11 +19,18 @@ import safetensors.numpy
 
 from densimeter.foundations.errors import DataError
 
-FORMAT = 1
-"""Raised when files are written that an older densimeter would read wrongly."""
+FORMAT = 2
+"""Raised when files are written that an older densimeter would read wrongly. Those of format 1 hold, beside
+the state of a mixture, some numbers that follow from it."""
+
+KNOWN_FORMATS = (1, FORMAT)
 
 LARGEST_HEADER = 2**24
 """Bytes; a header announced as longer is not read."""
+
+MOST_LISTS, MOST_ITEMS = 100_000, 500_000
+"""Lists and mappings in a header, and things in all of them together: parsed, an empty list of three bytes
+takes sixty."""
 
 DAMAGED = "the file is damaged: copy or save it again"
 
@@ -36,11 +44,12 @@ class Content:
 
     document: Mapping[str, Any]
     arrays: Mapping[str, np.ndarray]
+    format: int = FORMAT
 
 
 def pack(content: Content) -> bytes:
     """The bytes of a file; the same content gives the same bytes."""
-    document = {**content.document, "format": FORMAT}
+    document = {**content.document, "format": content.format}
     arrays = {name: np.array(array, order="C") for name, array in content.arrays.items()}
     sealed = {**document, "sha256": _digest(document, arrays)}
     return safetensors.numpy.save(arrays, {_KEY: _canonical(sealed)})
@@ -49,8 +58,8 @@ def pack(content: Content) -> bytes:
 def unpack(file: BinaryIO, size: int) -> Content:
     """The content of a file of `size` bytes.
 
-    The header is looked at before the arrays are read, so that a file of another kind costs nothing, and
-    no more is ever allocated than the file is long.
+    The header is looked at before the arrays are read, and its lists are counted before it is parsed, so that
+    a file of another kind costs nothing, and a hostile one little more than it is long.
 
     Raises
     ------
@@ -58,9 +67,10 @@ def unpack(file: BinaryIO, size: int) -> Content:
         If it is no model file, is of an unknown format, or is not as it was written.
     """
     sealed = _sealed_document(file, size)
-    if sealed.get("format") != FORMAT:
+    version = sealed.get("format")
+    if type(version) is not int or version not in KNOWN_FORMATS:
         raise DataError(
-            f"it has format {_shown(sealed.get('format'))}, and format {FORMAT} is the only one known here",
+            f"it has format {_shown(version)}, and known here are {' and '.join(map(str, KNOWN_FORMATS))}",
             "install the densimeter that wrote it, or a newer one",
         )
     file.seek(0)
@@ -72,7 +82,7 @@ def unpack(file: BinaryIO, size: int) -> Content:
     if sealed.get("sha256") != _digest(document, arrays):
         raise DataError("its digest does not match its content", DAMAGED)
     del document["format"]
-    return Content(document, arrays)
+    return Content(document, arrays, version)
 
 
 def _sealed_document(file: BinaryIO, size: int) -> dict[str, Any]:
@@ -91,16 +101,30 @@ def _sealed_document(file: BinaryIO, size: int) -> dict[str, Any]:
 
 def _parsed(text: str | bytes, reason: str, advice: str) -> dict[str, Any]:
     try:
-        parsed = json.loads(text, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):  # also text that is no UTF-8, and numbers of thousands of digits
+        plain = text.encode("ascii") if isinstance(text, str) else text
+        _check_counts(plain)
+        parsed = json.loads(plain.decode("ascii"), parse_constant=_refused, parse_float=_finite)
+    except (ValueError, RecursionError):  # also what we never write: bare umlauts, thousands of digits
         raise DataError(reason, advice) from None
     if not isinstance(parsed, dict):
         raise DataError(reason, advice)
     return parsed
 
 
-def _refuse_constant(name: str) -> None:
+def _check_counts(text: bytes) -> None:
+    if text.count(b"[") + text.count(b"{") > MOST_LISTS or text.count(b",") + text.count(b":") > MOST_ITEMS:
+        raise ValueError("more lists, or items of them, than any model has")
+
+
+def _refused(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise ValueError(f"{digits} is beyond all numbers")
+    return number
 
 
 def _arrays(content: bytes) -> dict[str, np.ndarray]:
@@ -108,13 +132,16 @@ def _arrays(content: bytes) -> dict[str, np.ndarray]:
         parts = safetensors.deserialize(content)
     except safetensors.SafetensorError as problem:
         raise DataError(f"its arrays cannot be read: {_first_line(problem)}", DAMAGED) from problem
-    return {name: _array(name, part) for name, part in parts}
+    return {name: _array(name, part, len(content)) for name, part in parts}
 
 
-def _array(name: str, part: Mapping[str, Any]) -> np.ndarray:
+def _array(name: str, part: Mapping[str, Any], longest: int) -> np.ndarray:
+    """One array; where one length is zero, others cost nothing to claim, and are at most `longest`."""
     if part["dtype"] not in _DTYPES:
         raise DataError(f"its array {_shown(name)} is of type {part['dtype']}", DAMAGED)
     dtype = np.dtype(_DTYPES[part["dtype"]])
+    if max(part["shape"], default=0) > longest:
+        raise DataError(f"its array {_shown(name)} claims to be longer than the file", DAMAGED)
     try:
         array = np.frombuffer(part["data"], dtype.newbyteorder("<")).reshape(part["shape"])
         return array.astype(dtype, copy=False)

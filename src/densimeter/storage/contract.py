@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,27 @@ _COMMON: Mapping[str, Field] = {
     "feature_names": maybe(Listing(Text())),
 }
 """What every fitted scikit-learn estimator knows of its columns; arrays measure themselves by the first."""
+
+
+@dataclass(frozen=True)
+class Derived:
+    """What files of format 1 hold although it follows from the state: it must agree, and is not used."""
+
+    field: Field
+    derived: Callable[[Any], Any]
+    """From the restored model."""
+
+    def check(self, name: str, value: np.ndarray, model: Any) -> None:
+        """Raise `UnfitError` where the file contradicts itself."""
+        derived = np.asarray(self.derived(model))
+        if value.shape != derived.shape:
+            raise UnfitError(f"{name} has shape {value.shape}")
+        if not np.abs(value - derived).max() <= AGREEMENT * np.abs(derived).max():
+            raise UnfitError(f"{name} does not follow from the other numbers")
+
+
+AGREEMENT = 1e-3
+"""Relative; single precision and another machine's rounding are well within."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +62,8 @@ class Kind:
     restore : callable
         Gives an estimator made of its parameters the values of `state`. Raises `UnfitError`, or an error of
         the package, where they do not belong together.
+    former : mapping of str to Derived
+        What older files hold beside the state.
     """
 
     name: str
@@ -49,6 +72,7 @@ class Kind:
     state: Mapping[str, Field]
     take_apart: Callable[[Any], Values]
     restore: Callable[[Any, Values], None]
+    former: Mapping[str, Derived] = field(default_factory=dict)
 
     def put(self, record: Record, model: Any) -> None:
         """Write a fitted estimator; raises `UnfitError` if it has something that no file can hold."""
@@ -59,9 +83,13 @@ class Kind:
 
     def take(self, record: Record) -> Any:
         """Read it back; raises `UnfitError` if the record is not of such a model, or holds anything else."""
+        n_numbers = sum(array.size for array in record.arrays.values())
         common = take_all(_COMMON, record)
+        if common["n_features"] > n_numbers:
+            raise UnfitError(f"n_features is {common['n_features']}, and there are not as many numbers")
         model = self.estimator(**take_all(self.parameters, record, "parameters."))
         state = take_all(self.state, record, "state.")
+        former = self._take_former(record)
         record.check_empty()
         model.n_features_in_ = common["n_features"]
         if common["feature_names"] is not None:
@@ -71,9 +99,16 @@ class Kind:
         try:
             with np.errstate(all="ignore"):  # what overflows is refused by its value
                 self.restore(model, state)
+                for name, value in former.items():
+                    self.former[name].check(name, value, model)
         except DensimeterError as error:
             raise UnfitError(error.reason) from error
         return model
+
+    def _take_former(self, record: Record) -> Values:
+        if record.format > 1:
+            return {}
+        return take_all({name: former.field for name, former in self.former.items()}, record, "state.")
 
 
 @dataclass(frozen=True)
@@ -96,7 +131,9 @@ class Nested:
         if record.pop(name) != self.kind.name:
             raise UnfitError(f"{name} is no {self.kind.name}")
         prefix = f"{name}."
-        inner = Record(_split_off(record.values, prefix), _split_off(record.arrays, prefix))
+        inner = Record(
+            _split_off(record.values, prefix), _split_off(record.arrays, prefix), format=record.format
+        )
         return self.kind.take(inner)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from densimeter import partition
 from densimeter.energy.base import Base, MixtureBase
 from densimeter.energy.density import TiltedDensity
 from densimeter.energy.estimator import EnergyModel
@@ -19,13 +20,25 @@ from densimeter.energy.proposal import PROPOSALS
 from densimeter.energy.settings import BASES
 from densimeter.energy.stacked_base import StackedBase
 from densimeter.energy.tilt import FinishedTilt, TanhBound, Tilt, Unbounded
+from densimeter.foundations.errors import NonFiniteError, SettingError
 from densimeter.foundations.estimates import Estimate, Guarantee
 from densimeter.foundations.scaling import ColumnScaling
+from densimeter.kernel_density.bandwidth import SMALLEST
+from densimeter.mixture.catalogue import FAMILIES
 from densimeter.storage import mixture
-from densimeter.storage.contract import Kind, Nested, Values
+from densimeter.storage.contract import Derived, Kind, Nested, Values
 from densimeter.storage.fields import Array, Either, Group, maybe
+from densimeter.storage.kernel_density import WEIGHTS_OFF
+from densimeter.storage.kernel_density import check_in_range as check_rows_in_range
+from densimeter.storage.mixture import check_in_range
 from densimeter.storage.plain import Count, Forgotten, Listing, Number, Seed, Text, Word
 from densimeter.storage.record import Field, Record, UnfitError
+
+CHECK_DRAWS, CHECK_WIDTH, CHECK_FAILURE, CHECK_SEED = 2**15, 0.01, 1e-9, 0
+"""Of the certificate that a claimed log Z is held against: draws, width at which fewer are enough, nats."""
+
+LARGEST_TILT = 700.0
+"""Nats; the exponential of more is no number."""
 
 _POSITIVE = Number(above=0)
 _ROUND = ("step", "loss", "validation_gain", "strength", "effective_share")
@@ -59,7 +72,7 @@ class Layers:
 
 
 _LOG_NORMALIZER: Mapping[str, Field] = {
-    "value": Number(),
+    "value": Number(at_least=-LARGEST_TILT, at_most=LARGEST_TILT),
     "interval": Array((2,), finite=False),
     "confidence": Number(above=0, at_most=1),
     "method": Text(),
@@ -78,14 +91,13 @@ _STATE: Mapping[str, Field] = {
     "base_log_weights": Array(("k",), finite=False),
     "base_means": Array(("k", "d")),
     "base_cholesky": Array(("k", "d", "d")),
-    "base_inverse_cholesky": Array(("k", "d", "d")),
     "kernel": maybe(Group(_KERNEL)),
     "frequencies": Array((None, "d")),
     "layers": Layers(),
     "activation": Word(ACTIVATIONS),
     "bound": maybe(_POSITIVE),
     "strength": Number(at_least=0, at_most=1),
-    "ceiling": Number(),
+    "ceiling": Number(at_least=-LARGEST_TILT, at_most=LARGEST_TILT),
     "log_normalizer": Group(_LOG_NORMALIZER),
     "history": Array((None, len(_ROUND)), finite=False),
     "n_iter": Count(),
@@ -116,7 +128,7 @@ def _take_apart(model: EnergyModel) -> Values:
     }
 
 
-_BASE = ("log_weights", "means", "cholesky", "inverse_cholesky")
+_BASE = ("log_weights", "means", "cholesky")
 
 
 def _parts_of_base(base: Any) -> tuple[MixtureBase, Values | None]:
@@ -126,6 +138,10 @@ def _parts_of_base(base: Any) -> tuple[MixtureBase, Values | None]:
     kernel = base.kernel
     centres = np.asarray(kernel.centres)[: int(kernel.n_centres)]
     return base.mixture, {"centres": centres, "bandwidth": kernel.bandwidth, "share": float(base.share)}
+
+
+def _inverse_cholesky(model: EnergyModel) -> Any:
+    return _parts_of_base(model.density_.base)[0].inverse_cholesky
 
 
 def _restore(model: EnergyModel, values: Values) -> None:
@@ -139,6 +155,58 @@ def _restore(model: EnergyModel, values: Values) -> None:
     model.history_ = [_told(values_of_round) for values_of_round in values["history"].tolist()]
     for name in ("n_iter", "best_step", "validation_gain"):
         setattr(model, f"{name}_", values[name])
+    _check_in_range(model.density_.base, model.scaling_)
+    _check_log_z(model.density_, model.log_normalizer_)
+
+
+def _check_in_range(base: Base, scaling: ColumnScaling) -> None:
+    """Whether the base, and rows in the user's units, can be computed at all."""
+    mixture, kernel = _parts_of_base(base)
+    weights, means, lower, inverse = (
+        np.asarray(part, np.float64)
+        for part in (np.exp(mixture.log_weights), mixture.means, mixture.cholesky, mixture.inverse_cholesky)
+    )
+    widths = np.sqrt(np.square(lower).sum(axis=-1))
+    check_in_range(FAMILIES["full"], weights, means, widths, np.swapaxes(inverse, -1, -2))
+    if kernel is not None:
+        check_rows_in_range(kernel["centres"], np.asarray(kernel["bandwidth"]))
+    location, scale = np.abs(scaling.location), scaling.scale
+    is_finite = np.isfinite(location + scale * (np.abs(means) + widths)).all()
+    if not (is_finite and (scale >= SMALLEST).all() and (scale >= np.spacing(location)).all()):
+        raise UnfitError("a location or a scale is out of range")
+
+
+def _check_log_z(density: TiltedDensity, claimed: Estimate) -> None:
+    """Whether log Z is that of base and tilt, as far as `CHECK_DRAWS` draws can tell.
+
+    An honest file is refused once in `1 / CHECK_FAILURE` times at most: its value is nearer to the truth than
+    the certificate of these few draws is wide.
+    """
+    low, high = density.tilt.range
+    if low == high:
+        if not claimed.lower == claimed.value == claimed.upper == low:
+            raise UnfitError(f"it claims a log Z of {claimed.value:.6g}, and it is {low:.6g}")
+        return
+    weights = partition.TiltWeights(density.tilt, density.base)
+    try:
+        found = partition.certificate(
+            weights,
+            bounds=(low, high),
+            width=CHECK_WIDTH,
+            confidence=1 - CHECK_FAILURE,
+            max_samples=CHECK_DRAWS,
+            random_state=CHECK_SEED,
+        )
+    except (NonFiniteError, SettingError):  # a tilt that is NaN
+        raise UnfitError("the base or the tilt is out of range") from None
+    seen = found.estimate
+    room = seen.upper - seen.lower
+    agrees = claimed.lower <= seen.upper and seen.lower <= claimed.upper
+    if not (agrees and seen.lower - room <= claimed.value <= seen.upper + room):
+        raise UnfitError(
+            f"it claims a log Z of {claimed.value:.6g}, and {found.n_samples:,} draws tell one "
+            f"from {seen.lower:.6g} to {seen.upper:.6g}"
+        )
 
 
 def _told(numbers: list[float]) -> dict[str, float]:
@@ -161,12 +229,15 @@ def _mixture(values: Values) -> MixtureBase:
     log_weights = values["base_log_weights"]
     with np.errstate(over="ignore"):
         total = float(np.exp(log_weights).sum())
-    if not abs(total - 1) < 1e-6:
+    if not abs(total - 1) < WEIGHTS_OFF:
         raise UnfitError("the weights of the base are no distribution")
-    for name in ("base_cholesky", "base_inverse_cholesky"):
-        if not (np.diagonal(values[name], axis1=-2, axis2=-1) > 0).all() or np.triu(values[name], 1).any():
-            raise UnfitError(f"{name} is no lower triangle with a positive diagonal")
-    return MixtureBase(*(values[f"base_{name}"] for name in _BASE))
+    factors = values["base_cholesky"]
+    if not (np.diagonal(factors, axis1=-2, axis2=-1) > 0).all() or np.triu(factors, 1).any():
+        raise UnfitError("base_cholesky is no lower triangle with a positive diagonal")
+    try:
+        return MixtureBase.of_factors(*(values[f"base_{name}"] for name in _BASE))
+    except np.linalg.LinAlgError:  # a diagonal that is positive and next to nothing
+        raise UnfitError("base_cholesky is singular") from None
 
 
 def _network(values: Values) -> Network:
@@ -213,4 +284,5 @@ KIND = Kind(
     _STATE,
     _take_apart,
     _restore,
+    {"base_inverse_cholesky": Derived(Array(), _inverse_cholesky)},
 )

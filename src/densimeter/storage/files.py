@@ -146,7 +146,8 @@ def _stored(content: Content, size: int) -> StoredModel:
             f"it holds a model of kind {kind!r:.60}, and known are {', '.join(KINDS)}",
             "install the densimeter that wrote it, or a newer one",
         )
-    estimator = KINDS[kind].take(Record(dict(document["model"]), dict(content.arrays)))
+    record = Record(dict(document["model"]), dict(content.arrays), format=content.format)
+    estimator = KINDS[kind].take(record)
     columns = checked_columns(document["columns"], estimator.n_features_in_)
     return StoredModel(estimator, kind, columns, checked_provenance(document["provenance"]), size)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,6 +23,15 @@ from densimeter.storage.contract import Kind, Values
 from densimeter.storage.fields import Array, Either, Group, Later, maybe
 from densimeter.storage.plain import Count, Number, Text, Word
 from densimeter.storage.record import Field, UnfitError
+
+WEIGHTS_OFF = 1e-9
+"""By which the sum of the weights may miss one, which is what the mass of the density is then."""
+
+SUMMARY_OFF = 1e-7
+"""By which coefficients may be off, relative to the weight of all rows; what finufft leaves is less."""
+
+FARTHEST_DRAW = 1e3
+"""In bandwidths; no kernel draws farther than this."""
 
 _WIDTHS: dict[str, Field] = {
     "number": Number(above=0),
@@ -94,11 +104,42 @@ def _restore(model: KernelDensity, values: Values) -> None:
 
 
 def _restore_rows(model: KernelDensity, points: np.ndarray, log_weights: np.ndarray) -> None:
-    if not len(points) or abs(float(np.exp(log_weights).sum()) - 1) > 1e-6:
+    if not len(points) or not abs(math.fsum(np.exp(log_weights)) - 1) < WEIGHTS_OFF:
         raise UnfitError("the weights of the rows do not sum to one")
     model._rows = WeightedRows(points, log_weights)
     in_frame = WeightedRows(model._bandwidth.to_frame(points), log_weights)
+    check_in_range(in_frame.points, model._bandwidth.scales)
     model._planner = Planner(KernelSum(in_frame, model._bandwidth.scales, KERNELS[model.kernel]))
+
+
+def check_in_range(points: np.ndarray, scales: np.ndarray) -> None:
+    """Whether squares of distances in bandwidths, and rows drawn, are numbers.
+
+    Raises
+    ------
+    UnfitError
+        If they are not.
+    """
+    farthest = np.abs(points).max(axis=0, initial=0.0)
+    reach = FARTHEST_DRAW * np.asarray(scales)
+    if not (np.isfinite(np.square(2 * farthest / scales).sum()) and np.isfinite(farthest + reach).all()):
+        raise UnfitError("the rows are out of range of the bandwidth")
+
+
+def _check_summary(summary: FourierSummary) -> None:
+    """Whether coefficients are those of a density: real and nowhere negative, with a mass of `weight`.
+
+    The sum over the grid of as many points as there are coefficients is one Fourier transform.
+    """
+    coefficients, weight = summary.coefficients, summary.weight
+    middle = tuple(n // 2 for n in coefficients.shape)
+    slack = SUMMARY_OFF * weight
+    mirrored = np.conj(np.flip(coefficients))
+    is_real = np.abs(coefficients - mirrored).max() <= slack and abs(coefficients[middle] - weight) <= slack
+    damped = np.fft.ifftshift(coefficients * summary.box.damping())
+    heights = np.fft.fftn(damped).real
+    if not (is_real and heights.min() >= -slack):
+        raise UnfitError("the coefficients are not those of a density")
 
 
 def _restored_stream(model: KernelDensity, values: Values) -> StreamedSum:
@@ -113,10 +154,13 @@ def _restored_stream(model: KernelDensity, values: Values) -> StreamedSum:
     if not (values["stray_weights"] > 0).all() or values["weight"] + values["stray_weights"].sum() <= 0:
         raise UnfitError("a weight is not positive")
     coefficients: Any = np.ascontiguousarray(values["coefficients"]).view(np.complex128)[..., 0]
+    summary = FourierSummary(box, coefficients, float(values["weight"]))
+    _check_summary(summary)
+    check_in_range(np.vstack([values["centre"], values["strays"]]), model._bandwidth.scales)
     return StreamedSum(
         values["centre"],
         model._bandwidth.scales,
-        FourierSummary(box, coefficients, float(values["weight"])),
+        summary,
         values["strays"],
         values["stray_weights"],
         values["n_rows"],

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
 
 from densimeter.foundations.randomness import generator_from
+from densimeter.mixture import density
 from densimeter.mixture.catalogue import FAMILIES
 from densimeter.mixture.estimator import GaussianMixture
 from densimeter.mixture.families import Family, Parameters
-from densimeter.mixture.fitted import FittedMixture
 from densimeter.mixture.fitting import is_proper
+from densimeter.mixture.iterated import IteratedMixture
 from densimeter.mixture.starts import STARTS
-from densimeter.storage.contract import Kind, Values
+from densimeter.storage.contract import Derived, Kind, Values
 from densimeter.storage.fields import Array, Either, Former, Group, Later, maybe
 from densimeter.storage.plain import Count, Flag, Number, Seed, Word
 from densimeter.storage.record import Field, UnfitError
@@ -22,12 +24,22 @@ DENSITY: Mapping[str, Field] = {
     "weights": Array(("k",), double=False),
     "means": Array(("k", "d"), double=False),
     "covariances": Array(double=False),
-    "precisions": Array(double=False),
-    "precisions_cholesky": Array(double=False),
 }
 """What the density of every mixture is made of, as attributes with an underscore.
 
-The shape of the last three is that of the covariance type, and checked when the mixture is restored."""
+The shape of the last is that of the covariance type, and checked when the mixture is restored."""
+
+DERIVED: Mapping[str, Derived] = {
+    "precisions": Derived(Array(double=False), lambda model: model.precisions_),
+    "precisions_cholesky": Derived(Array(double=False), lambda model: model.precisions_cholesky_),
+}
+"""What follows from the covariances."""
+
+ASYMMETRY = {np.dtype(np.float64): 1e-10, np.dtype(np.float32): 1e-5}
+"""Of a covariance, relative to the two standard deviations; rounding leaves less."""
+
+WEIGHTS_OFF = {np.dtype(np.float64): 1e-9, np.dtype(np.float32): 1e-5}
+"""By which the sum of the weights may miss one, which is what the mass of the density is then."""
 
 SETTINGS: Mapping[str, Field] = {
     "n_components": Count(at_least=1),
@@ -45,12 +57,12 @@ SETTINGS: Mapping[str, Field] = {
 """The constructor's parameters that all mixtures have."""
 
 
-def take_density_apart(model: FittedMixture) -> Values:
+def take_density_apart(model: IteratedMixture) -> Values:
     """The values of `DENSITY`."""
     return {name: getattr(model, f"{name}_") for name in DENSITY}
 
 
-def restore_density(model: FittedMixture, values: Values) -> None:
+def restore_density(model: IteratedMixture, values: Values) -> None:
     """Give a mixture the values of `DENSITY`.
 
     Raises
@@ -60,21 +72,52 @@ def restore_density(model: FittedMixture, values: Values) -> None:
     """
     k, d = values["means"].shape
     family: Family = FAMILIES[model.covariance_type]
-    for name in ("covariances", "precisions", "precisions_cholesky"):
-        if values[name].shape != family.shape(d, k):
-            raise UnfitError(f"{name} has a shape that is not of {model.covariance_type} covariances")
-    weights, factors = values["weights"], np.asarray(values["precisions_cholesky"], np.float64)
-    if not ((weights >= 0).all() and abs(float(weights.sum(dtype=np.float64)) - 1) < 1e-3):
+    if values["covariances"].shape != family.shape(d, k):
+        raise UnfitError(f"covariances has a shape that is not of {model.covariance_type} covariances")
+    weights = values["weights"]
+    if not ((weights >= 0).all() and abs(math.fsum(weights) - 1) < WEIGHTS_OFF[weights.dtype]):
         raise UnfitError("the weights are no distribution")
-    if not is_proper(
-        family, Parameters(*(np.asarray(values[name], np.float64) for name in list(DENSITY)[:3]))
-    ):
+    if not is_proper(family, Parameters(*(np.asarray(values[name], np.float64) for name in DENSITY))):
         raise UnfitError("a covariance is not positive definite")
-    if not np.isfinite(family.log_determinants(factors, d, k)).all():
-        raise UnfitError("a factor of a precision is not positive")
     for name in DENSITY:
         setattr(model, f"{name}_", values[name])
+    model._store_precisions()
+    matrices = family.as_full(values["covariances"], d, k)
+    widths = np.sqrt(np.diagonal(matrices, axis1=-2, axis2=-1))
+    _check_symmetric(matrices, widths)
+    check_in_range(
+        family,
+        *(np.asarray(part, np.float64) for part in (weights, values["means"], widths)),
+        np.asarray(model.precisions_cholesky_, np.float64),
+    )
     model._generator = generator_from(model.random_state)  # type: ignore[attr-defined]
+
+
+def _check_symmetric(covariances: np.ndarray, widths: np.ndarray) -> None:
+    skew = np.abs(covariances - np.swapaxes(covariances, -1, -2))
+    if not (skew <= ASYMMETRY[covariances.dtype] * widths[:, :, None] * widths[:, None, :]).all():
+        raise UnfitError("a covariance is not symmetric")
+
+
+def check_in_range(
+    family: Family, weights: np.ndarray, means: np.ndarray, widths: np.ndarray, factors: np.ndarray
+) -> None:
+    """Whether the density can be computed at all where the mixture has its rows.
+
+    `widths` are standard deviations ``(K, d)``, `factors` those of the precisions.
+
+    Raises
+    ------
+    UnfitError
+        If it overflows there.
+    """
+    present = weights > 0
+    if not (widths >= np.spacing(np.abs(means)))[present].all():
+        raise UnfitError("a component is narrower than the spacing of numbers at its mean")
+    rows = np.concatenate([means, means + widths, means - widths])
+    scores = density.normalise(density.log_joint(family, rows, weights, means, factors))[0]
+    if not (np.isfinite(rows).all() and np.isfinite(scores[np.tile(present, 3)]).all()):
+        raise UnfitError("a mean or a covariance is out of range")
 
 
 _ONLINE: Mapping[str, Field] = {
@@ -147,4 +190,5 @@ KIND = Kind(
     },
     _take_apart,
     _restore,
+    DERIVED,
 )

@@ -8,6 +8,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from densimeter.storage.container import FORMAT
+
 
 class UnfitError(Exception):
     """A value is not what its field allows; the message says in what."""
@@ -21,6 +23,7 @@ class Record:
     arrays: dict[str, np.ndarray] = field(default_factory=dict)
     lengths: dict[str, int] = field(default_factory=dict)
     """The numbers that named lengths have turned out to stand for."""
+    format: int = FORMAT
 
     def pop(self, name: str) -> Any:
         """The value called `name`, which is no longer there afterwards."""
