@@ -47,5 +47,5 @@ def test_a_log_z_of_another_density_is_refused(file, opened):
     file.write_bytes(
         container.pack(container.Content({**parts.document, "model": model}, parts.arrays | interval, 1))
     )
-    with pytest.raises(DataError, match="it claims a log Z of 0[.]3, and 32,768 draws tell one from"):
+    with pytest.raises(DataError, match="32,768 draws tell one from"):
         dm.load(file)
