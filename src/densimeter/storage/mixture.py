@@ -87,7 +87,9 @@ def restore_density(model: IteratedMixture, values: Values) -> None:
     _check_symmetric(matrices, widths)
     check_in_range(
         family,
-        *(np.asarray(part, np.float64) for part in (weights, values["means"], widths)),
+        np.asarray(weights, np.float64),
+        np.asarray(values["means"], np.float64),
+        np.asarray(widths, np.float64),
         np.asarray(model.precisions_cholesky_, np.float64),
     )
     model._generator = generator_from(model.random_state)  # type: ignore[attr-defined]
