@@ -65,10 +65,7 @@ def test_ceiling_cuts_the_tilt():
     assert density.tilt.range == (-np.inf, 0.5)
 
 
-@pytest.mark.parametrize("slope", [np.nan, -1e6])
-def test_sampling_ends_where_log_z_does_not_belong_to_the_tilt(slope):
-    density, _ = moved_normal(slope, ceiling=0.0)
-    density = eqx.tree_at(lambda one: one.base.means, density, density.base.means + 1.0)
-    density = eqx.tree_at(lambda one: one.base.cholesky, density, 0 * density.base.cholesky)
+def test_sampling_ends_where_log_z_does_not_belong_to_the_tilt():
+    density, _ = moved_normal(np.nan, ceiling=0.0)
     with pytest.raises(FitError, match="draws of the base 0 were accepted, where log Z foretells"):
         draw(density, 0.0, jax.random.key(0), 10)
