@@ -11,12 +11,8 @@ from densimeter.foundations.errors import DataError, FitError, SettingError
 from densimeter.kernel_density.estimator import KernelDensity
 from densimeter.kernel_density.profiles import KERNELS
 
-ZERO_WEIGHTS = {
-    "check_sample_weight_equivalence_on_dense_data": "a weight of zero is refused: such a row is an error"
-}
 
-
-@parametrize_with_checks([KernelDensity()], expected_failed_checks=lambda _: ZERO_WEIGHTS)
+@parametrize_with_checks([KernelDensity()])
 def test_is_a_scikit_learn_estimator(estimator, check):
     check(estimator)
 
@@ -120,8 +116,8 @@ def test_refuses_a_bandwidth_that_is_none(bandwidth):
         KernelDensity(bandwidth=bandwidth).fit(ring(10, 0))
 
 
-@pytest.mark.parametrize("weights", [[1, 0], [1, -1], [1, np.nan], [1], [[1], [1]]])
-def test_refuses_weights_that_are_not_positive(weights):
+@pytest.mark.parametrize("weights", [[0, 0], [1, -1], [1, np.nan], [1], [[1], [1]]])
+def test_refuses_weights_that_are_not_weights(weights):
     with pytest.raises(DataError):
         KernelDensity(bandwidth=1.0).fit([[0.0], [1.0]], sample_weight=weights)
 
@@ -190,3 +186,19 @@ def test_samples_of_every_kernel_have_the_spread_of_the_estimate(kernel):
     variance = (weight / weight.sum()) @ grid**2
     np.testing.assert_allclose(draws.var(axis=0), variance, rtol=0.05)
     np.testing.assert_allclose(draws.mean(axis=0), [1.0, -1.0], atol=0.1)
+
+
+@pytest.mark.parametrize("bandwidth", ["likelihood", "lscv", "scott", "isj", 0.3])
+def test_a_row_of_weight_zero_is_not_there(bandwidth):
+    X = ring(60, 0)
+    weights = np.r_[np.zeros(10), np.ones(50)]
+    whole = KernelDensity(bandwidth).fit(X, sample_weight=weights)
+    rest = KernelDensity(bandwidth).fit(X[10:])
+    np.testing.assert_array_equal(whole.score_samples(X), rest.score_samples(X))
+    assert whole.score(X, sample_weight=weights) == pytest.approx(rest.score(X[10:]), rel=1e-12)
+
+
+@pytest.mark.parametrize("n_samples", [0, -1, 3.0])
+def test_a_number_of_draws_is_a_whole_number_from_one_on(n_samples):
+    with pytest.raises(SettingError, match="n_samples"):
+        KernelDensity(1.0).fit([[0.0], [1.0]]).sample(n_samples)

@@ -7,16 +7,20 @@ from scipy.stats import gaussian_kde
 from densimeter.foundations.errors import DataError
 from densimeter.kernel_density.estimator import KernelDensity
 from densimeter.kernel_density.kernel_sum import WeightedRows
-from densimeter.kernel_density.rules import RULES, improved_sheather_jones, scott, silverman
+from densimeter.kernel_density.rules import RULES, improved_sheather_jones, reference_widths, scott, silverman
 
 
+@pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize(("rule", "name"), [(scott, "scott"), (silverman, "silverman")])
 @pytest.mark.parametrize("n_features", [1, 3])
-def test_normal_references_are_those_of_scipy(rule, name, n_features):
-    X = np.random.default_rng(0).normal(size=(500, n_features)) * np.arange(1, n_features + 1)
-    theirs = gaussian_kde(X.T, bw_method=name)
-    expected = np.sqrt(np.diag(theirs.covariance) * 499 / 500)  # theirs divides by n - 1
-    np.testing.assert_allclose(rule(WeightedRows.of(X)), expected, rtol=1e-12)
+def test_normal_references_are_those_of_scipy(rule, name, n_features, weighted):
+    """Ties count as often as they are there, and weights as scipy's effective number has them."""
+    rng = np.random.default_rng(0)
+    X = np.round(rng.normal(size=(500, n_features)), 1) * np.arange(1, n_features + 1)
+    weights = rng.random(500) if weighted else None
+    theirs = gaussian_kde(X.T, bw_method=name, weights=weights)
+    expected = np.sqrt(np.diag(theirs.covariance))
+    np.testing.assert_allclose(rule(WeightedRows.of(X, weights)), expected, rtol=1e-12)
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -30,7 +34,7 @@ def test_a_column_in_other_units_has_a_bandwidth_in_those_units(rule):
     )
 
 
-@pytest.mark.parametrize("rule", RULES.values())
+@pytest.mark.parametrize("rule", [reference_widths, improved_sheather_jones])
 def test_weights_equal_repetition(rule):
     rng = np.random.default_rng(2)
     X, counts = rng.normal(size=(200, 2)), rng.integers(1, 4, size=200)

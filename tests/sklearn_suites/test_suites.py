@@ -20,6 +20,7 @@ SUITES = {
     "sklearn.mixture.tests.test_gaussian_mixture": MIXTURES,
     "sklearn.mixture.tests.test_bayesian_mixture": MIXTURES,
     "sklearn.mixture.tests.test_mixture": MIXTURES,
+    "sklearn.neighbors.tests.test_kde": "sklearn.neighbors:KernelDensity",
 }
 """Test modules of scikit-learn, where they take the classes from, and which stand in."""
 

@@ -22,7 +22,7 @@ from densimeter.energy.mixture_base import ChooseMixture
 from densimeter.foundations.scaling import ColumnScaling
 from densimeter.kernel_density.kernel_sum import WeightedRows
 from densimeter.kernel_density.profiles import Gaussian
-from densimeter.kernel_density.rules import scott
+from densimeter.kernel_density.rules import reference_widths
 from densimeter.kernel_density.selectors import Candidates, Evidence
 from densimeter.tables.table import row_identities
 
@@ -92,7 +92,7 @@ class StackedFit:
         rng = np.random.default_rng(self.seed)
         Z = Z[rng.permutation(len(Z))]
         share, factor = choose_share(Z, self.fit_mixture)
-        kernel = KernelBase.of(Z[:MOST_CENTRES], factor * scott(WeightedRows.of(Z[:MOST_CENTRES])))
+        kernel = KernelBase.of(Z[:MOST_CENTRES], factor * reference_widths(WeightedRows.of(Z[:MOST_CENTRES])))
         mixture = self.fit_mixture(Z)
         assert isinstance(mixture, MixtureBase)
         return StackedBase(mixture, kernel, np.float64(share))  # type: ignore[arg-type]
@@ -120,7 +120,7 @@ def choose_share(Z: np.ndarray, fit_mixture: FitBase) -> tuple[float, float]:
     log_mixture, log_kernel = [], []
     for seen, unseen in _inner_parts(Z):
         log_mixture.append(fit_mixture(seen).log_probs(unseen))
-        shape = scott(WeightedRows.of(seen[:MOST_CENTRES]))
+        shape = reference_widths(WeightedRows.of(seen[:MOST_CENTRES]))
         evidence = Evidence(WeightedRows.of(seen[:MOST_CENTRES]), unseen, Gaussian(), 1e-6)
         log_kernel.append(evidence.log_densities(Candidates(shape, FACTORS, isotropic=False)))
     if not log_mixture:  # so many ties that no part is without a row of another

@@ -4,26 +4,34 @@ from __future__ import annotations
 
 import warnings
 from numbers import Real
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 from sklearn.base import BaseEstimator, DensityMixin
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from densimeter.foundations.checks import check_number, choose
-from densimeter.foundations.errors import DataError, DensimeterWarning, FitError, SettingError, warn_renamed
+from densimeter.foundations.checks import check_count, check_number, choose
+from densimeter.foundations.errors import (
+    DensimeterWarning,
+    FitError,
+    SettingError,
+    did_you_mean,
+    warn_renamed,
+)
 from densimeter.foundations.estimates import Guarantee
 from densimeter.foundations.forking import begin_computing
 from densimeter.foundations.randomness import RandomState, generator_from
+from densimeter.foundations.rows import check_rows, rows_present, weighted_mean
 from densimeter.kernel_density.bandwidth import bandwidth_from
 from densimeter.kernel_density.columns import means
 from densimeter.kernel_density.gradients import gradients
 from densimeter.kernel_density.kernel_sum import KernelSum, LogSums, WeightedRows
+from densimeter.kernel_density.metrics import SPHERE, TREES, SphereSum, TreeSum, is_euclidean
 from densimeter.kernel_density.planner import ALGORITHMS, Planner
 from densimeter.kernel_density.profiles import KERNELS, Gaussian, Kernel, draw_from
 from densimeter.kernel_density.rules import RULES
-from densimeter.kernel_density.selectors import CRITERIA, BandwidthScan, scan
+from densimeter.kernel_density.selectors import CRITERIA, BandwidthScan, chosen_width, scan
 from densimeter.kernel_density.stream import StreamedSum
 
 
@@ -52,11 +60,25 @@ class KernelDensity(DensityMixin, BaseEstimator):
         Bandwidths to choose from; by default 20 multiples of Scott's rule, per column, and more below them if
         the narrowest is the best, or above them while all leave some row without density.
     kernel : {"gaussian", "tophat", "epanechnikov", "exponential", "linear", "cosine"}, default="gaussian"
+        ``"von_mises_fisher"`` is the kernel of the sphere: rows are latitude and longitude in radians, the
+        density is per steradian, and the bandwidth h an angle, ``κ = 1 / h²``.
     log_tol : float, default=1e-6
         Every log-density returned is within `log_tol` nats of the exact sum, at least 1e-12.
-    algorithm : {"auto", "fourier", "tree", "direct"}, default="auto"
+    algorithm : {"auto", "fourier", "tree", "direct", "kd_tree", "ball_tree"}, default="auto"
         How the sum is computed. It changes the time, not the promise: queries whose density is too low for
-        the Fourier series are answered by an exact engine.
+        the Fourier series are answered by an exact engine. ``"kd_tree"`` and ``"ball_tree"``, scikit-learn's
+        names, are ``"tree"`` here, and choose the tree under another metric.
+    metric : str, default="euclidean"
+        Another metric takes scikit-learn's trees, with their constants: the sum is divided by what would
+        normalise it under Euclid's metric, so the result is a density per unit of the columns under that
+        metric only. The honest ``"haversine"`` is `kernel="von_mises_fisher"`.
+    metric_params : dict, default=None
+        Parameters of the metric, as `p` of ``"minkowski"``.
+    atol, rtol : float, default=0
+        Errors of the density, absolute and relative, that are allowed. Nothing is computed less exactly than
+        `log_tol` says: these promise no less, and hold for the trees of other metrics.
+    breadth_first, leaf_size : bool, default=True; int, default=40
+        How scikit-learn's trees go about it; without effect on Euclid's metric.
 
     Attributes
     ----------
@@ -84,6 +106,7 @@ class KernelDensity(DensityMixin, BaseEstimator):
 
     n_features_in_: int
     _planner: Any
+    _metric_sum: Any = None
     _rows: Any
     _stream: Any
     _total_weight: float
@@ -96,12 +119,24 @@ class KernelDensity(DensityMixin, BaseEstimator):
         kernel: str = "gaussian",
         log_tol: float = 1e-6,
         algorithm: str = "auto",
+        metric: str = "euclidean",
+        metric_params: dict[str, Any] | None = None,
+        atol: float = 0,
+        rtol: float = 0,
+        breadth_first: bool = True,
+        leaf_size: int = 40,
     ):
         self.bandwidth = bandwidth
         self.candidates = candidates
         self.kernel = kernel
         self.log_tol = log_tol
         self.algorithm = algorithm
+        self.metric = metric
+        self.metric_params = metric_params
+        self.atol = atol
+        self.rtol = rtol
+        self.breadth_first = breadth_first
+        self.leaf_size = leaf_size
 
     def fit(
         self,
@@ -115,23 +150,65 @@ class KernelDensity(DensityMixin, BaseEstimator):
         Raises
         ------
         DataError
-            If a weight is not positive, or the rows cannot choose a bandwidth.
+            If a weight is negative or all are zero, or the rows cannot choose a bandwidth.
         SettingError
             If a parameter is wrong.
         """
         X = self._validated(X, reset=True)
-        kernel = choose("kernel", self.kernel, KERNELS)
-        choose("algorithm", self.algorithm, ALGORITHMS)
-        check_number("log_tol", self.log_tol, at_least=1e-12)
-        weights = _checked_weights(sample_weight, len(X))
+        self._check_settings()
+        X, weights = rows_present(X, sample_weight, relative=False)
         rows = WeightedRows.of(X, weights)
         held_out = None if X_val is None else self._validated(X_val)
+        self._rows, self._stream = rows, None
+        self._total_weight = float(len(X) if weights is None else weights.sum())
+        if self._is_under_a_metric:
+            return self._fit_under_a_metric(rows, held_out)
+        kernel, self._metric_sum = choose("kernel", self.kernel, KERNELS), None
         self.bandwidth_, self.bandwidth_scores_ = self._chosen_bandwidth(rows, held_out, kernel)
         self._bandwidth = bandwidth_from(self.bandwidth_, X.shape[1], origin=means(X))
         in_frame = WeightedRows(self._bandwidth.to_frame(rows.points), rows.log_weights)
         self._planner = Planner(KernelSum(in_frame, self._bandwidth.scales, kernel))
-        self._rows, self._stream = rows, None
-        self._total_weight = float(len(X) if weights is None else weights.sum())
+        self.guarantee_ = Guarantee.BOUNDED
+        return self
+
+    @property
+    def _is_under_a_metric(self) -> bool:
+        return self.kernel == SPHERE or not is_euclidean(self.metric, self.metric_params)
+
+    def _check_settings(self) -> None:
+        choose("kernel", self.kernel, {**KERNELS, SPHERE: None})
+        choose("algorithm", self.algorithm, {**ALGORITHMS, **TREES})
+        check_number("log_tol", self.log_tol, at_least=1e-12)
+        check_number("atol", self.atol, at_least=0)
+        check_number("rtol", self.rtol, at_least=0)
+        check_count("leaf_size", self.leaf_size)
+        for name, tree in TREES.items():
+            if self.algorithm == name and self.metric not in tree.valid_metrics:
+                raise SettingError(
+                    f"invalid metric: {self.metric!r} for {name}",
+                    did_you_mean(self.metric, tree.valid_metrics),
+                )
+
+    def _fit_under_a_metric(self, rows: WeightedRows, held_out: np.ndarray | None) -> Self:
+        """Rows under a metric of scikit-learn's, or on the sphere; the bandwidth is one number."""
+        if self.kernel == SPHERE:
+            self._metric_sum = SphereSum.of(rows)
+        else:
+            self._metric_sum = TreeSum.of(
+                rows,
+                self.kernel,
+                self.algorithm,
+                self.metric,
+                self.metric_params,
+                self.leaf_size,
+                atol=self.atol,
+                rtol=min(self.rtol, self.log_tol) if self.rtol else self.log_tol,
+                breadth_first=self.breadth_first,
+            )
+        self.bandwidth_, self.bandwidth_scores_ = chosen_width(
+            self._metric_sum, rows, self.bandwidth, self.candidates, held_out
+        )
+        self._planner = None
         self.guarantee_ = Guarantee.BOUNDED
         return self
 
@@ -150,12 +227,14 @@ class KernelDensity(DensityMixin, BaseEstimator):
             If the bandwidth is not given as a number, the kernel is not Gaussian, or there are over 3
             columns.
         DataError
-            If a weight is not positive, or too many rows lie far outside the first batch.
+            If a weight is negative or all are zero, or too many rows lie far outside the first batch.
         """
         begun = getattr(self, "_stream", None)
         fitted = None if begun is not None else getattr(self, "_rows", None)
+        if self._is_under_a_metric:
+            raise SettingError("partial_fit needs the Euclidean metric", "give all rows to fit at once")
         X = self._validated(X, reset=begun is None and fitted is None)
-        weights = _checked_weights(sample_weight, len(X))
+        X, weights = rows_present(X, sample_weight, relative=False)
         weights = np.ones(len(X)) if weights is None else weights
         if begun is None:
             begun = self._new_stream(X) if fitted is None else self._stream_of(fitted)
@@ -181,6 +260,9 @@ class KernelDensity(DensityMixin, BaseEstimator):
 
     def score_samples(self, X: np.ndarray) -> np.ndarray:
         """The log-density of each row in nats, shape ``(n_samples,)``; -inf only beyond a kernel's edge."""
+        check_is_fitted(self)
+        if self._metric_sum is not None:
+            return self._metric_sum.log_densities(self._validated(X), self.bandwidth_)
         found = self._log_sums(X)
         n_unsure = int(np.sum(~(found.error <= self.log_tol)))
         if n_unsure:
@@ -208,6 +290,7 @@ class KernelDensity(DensityMixin, BaseEstimator):
         SettingError
             If the kernel is not Gaussian.
         """
+        self._check_is_euclidean()
         self._check_rows_are_kept("the gradient")
         if not isinstance(self._kernel, Gaussian):
             raise SettingError("the gradient needs the Gaussian kernel", "fit with kernel='gaussian'")
@@ -220,25 +303,44 @@ class KernelDensity(DensityMixin, BaseEstimator):
         return self.gradient(X)
 
     def score(  # pyright: ignore[reportIncompatibleMethodOverride]
-        self, X: np.ndarray, y: object = None
+        self, X: np.ndarray, y: object = None, sample_weight: np.ndarray | None = None
     ) -> float:
-        """The mean log-density of the rows, in nats per row."""
-        return float(np.mean(self.score_samples(X)))
+        """The mean log-density of the rows, in nats per row, weighted if weights are given."""
+        return weighted_mean(self.score_samples(X), sample_weight)
 
     def sample(self, n_samples: int = 1, random_state: RandomState = None) -> np.ndarray:
         """Random rows from the estimate, shape ``(n_samples, n_features)``."""
         self._check_rows_are_kept("sampling")
+        check_count("n_samples", n_samples)
         generator = generator_from(random_state)
-        chosen = generator.choice(len(self._rows), size=n_samples, p=self._rows.weights)
+        # by the cumulated weights: a row of weight 2 and a row given twice are the same to every draw
+        cumulated = np.cumsum(self._rows.weights)
+        at = generator.random(n_samples) * cumulated[-1]
+        chosen = np.minimum(np.searchsorted(cumulated, at, side="right"), len(self._rows) - 1)
+        if isinstance(self._metric_sum, SphereSum):
+            return self._metric_sum.draw(chosen, float(cast(Any, self.bandwidth_)), generator)
+        if self._metric_sum is not None:
+            raise FitError(
+                f"there is no density to draw from under the metric {self.metric!r}",
+                "fit under the Euclidean metric, or with kernel='von_mises_fisher' on the sphere",
+            )
         noise = draw_from(self._kernel, generator, n_samples, self.n_features_in_)
         return self._rows.points[chosen] + self._bandwidth.spread(noise)
 
     def _log_sums(self, X: np.ndarray) -> LogSums:
-        check_is_fitted(self)
+        self._check_is_euclidean()
         in_frame = self._bandwidth.to_frame(self._validated(X))
         if self._stream is not None:
             return self._stream.log_sums(in_frame, self.log_tol)
-        return choose("algorithm", self.algorithm, ALGORITHMS).log_sums(self._planner, in_frame, self.log_tol)
+        engine = choose(
+            "algorithm", self.algorithm, {**ALGORITHMS, **dict.fromkeys(TREES, ALGORITHMS["tree"])}
+        )
+        return engine.log_sums(self._planner, in_frame, self.log_tol)
+
+    def _check_is_euclidean(self) -> None:
+        check_is_fitted(self)
+        if self._metric_sum is not None:
+            raise FitError("only log-densities are known under another metric", "fit under the Euclidean one")
 
     def _check_rows_are_kept(self, purpose: str) -> None:
         check_is_fitted(self)
@@ -254,7 +356,7 @@ class KernelDensity(DensityMixin, BaseEstimator):
         return self._kernel.log_normalizer(self.n_features_in_) + self._bandwidth.log_volume
 
     def _validated(self, X: Any, reset: bool = False) -> np.ndarray:
-        return np.asarray(validate_data(self, X, dtype=np.float64, reset=reset, copy=reset))
+        return check_rows(self, X, reset=reset, copy=reset)
 
     def _chosen_bandwidth(
         self, rows: WeightedRows, held_out: np.ndarray | None, kernel: Kernel
@@ -270,20 +372,3 @@ class KernelDensity(DensityMixin, BaseEstimator):
         scores = scan(criterion, rows, held_out, self.candidates, kernel, self.log_tol)
         chosen = scores.bandwidths[scores.best]
         return (float(chosen) if np.ndim(chosen) == 0 else chosen), scores
-
-
-def _checked_weights(sample_weight: np.ndarray | None, n_rows: int) -> np.ndarray | None:
-    if sample_weight is None:
-        return None
-    weights = np.asarray(sample_weight, np.float64)
-    if weights.shape != (n_rows,):
-        raise DataError(
-            f"sample_weight has shape {weights.shape} for {n_rows} rows", "give one weight per row"
-        )
-    if not weights.any():
-        raise DataError(
-            "sample_weight is zero on all rows", "leave out the weights, or give each row a positive one"
-        )
-    if not np.all((weights > 0) & np.isfinite(weights)):
-        raise DataError("sample_weight holds a weight that is not positive", "leave rows without weight out")
-    return weights

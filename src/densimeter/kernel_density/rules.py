@@ -1,7 +1,4 @@
-"""Bandwidths from a formula: Scott's and Silverman's normal reference, and Botev's plug-in, all per column.
-
-Tied rows are counted as one, so that repeating rows and weighting them is the same.
-"""
+"""Bandwidths from a formula, per column: Scott's and Silverman's normal reference, Botev's plug-in."""
 
 from __future__ import annotations
 
@@ -22,8 +19,9 @@ Rule = Callable[[WeightedRows], np.ndarray]
 def scott(rows: WeightedRows) -> np.ndarray:
     """Standard deviation of each column × ``n_eff^(-1/(d+4))``, shape ``(n_features,)``.
 
-    ``n_eff = 1 / Σ w²`` is the effective number of distinct rows. Scott, Multivariate Density Estimation
-    (1992), eq. 6.42.
+    ``n_eff = 1 / Σ w²`` is the effective number of rows, and the variance is the unbiased one,
+    ``Σ w (x - mean)² / (1 - Σ w²)``: the numbers of `scipy.stats.gaussian_kde`. Scott, Multivariate Density
+    Estimation (1992), eq. 6.42.
 
     Raises
     ------
@@ -32,11 +30,10 @@ def scott(rows: WeightedRows) -> np.ndarray:
 
     Examples
     --------
-    >>> scott(WeightedRows.of(np.array([[-1.0], [1.0]])))  # 1 × 2^(-1/5)
-    array([0.87055056])
+    >>> scott(WeightedRows.of(np.array([[-1.0], [1.0]])))  # √2 × 2^(-1/5)
+    array([1.23114...])
     """
-    rows = rows.distinct()
-    return _spread(rows) * _effective_number(rows) ** (-1 / (rows.points.shape[1] + 4))
+    return _spread(rows) / math.sqrt(1 - 1 / _effective_number(rows)) * _factor(rows)
 
 
 def silverman(rows: WeightedRows) -> np.ndarray:
@@ -46,6 +43,19 @@ def silverman(rows: WeightedRows) -> np.ndarray:
     """
     n_features = rows.points.shape[1]
     return scott(rows) * (4 / (n_features + 2)) ** (1 / (n_features + 4))
+
+
+def reference_widths(rows: WeightedRows) -> np.ndarray:
+    """Scott's rule with tied rows counted once: the unit of searches, which leave tied rows out together.
+
+    Repeating rows and weighting them is then the same, to the last candidate.
+    """
+    rows = rows.distinct()
+    return _spread(rows) * _factor(rows)
+
+
+def _factor(rows: WeightedRows) -> float:
+    return _effective_number(rows) ** (-1 / (rows.points.shape[1] + 4))
 
 
 def improved_sheather_jones(rows: WeightedRows) -> np.ndarray:

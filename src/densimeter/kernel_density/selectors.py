@@ -10,16 +10,18 @@ from typing import Protocol
 
 import numpy as np
 
+from densimeter.foundations.checks import check_number
 from densimeter.foundations.errors import DataError, DensimeterWarning, FitError, SettingError
 from densimeter.kernel_density.kernel_sum import KernelSum, WeightedRows
+from densimeter.kernel_density.metrics import MetricSum
 from densimeter.kernel_density.profiles import Gaussian, Kernel
-from densimeter.kernel_density.rules import scott
+from densimeter.kernel_density.rules import reference_widths
 from densimeter.kernel_density.scans import log_sums_over
 
 N_CANDIDATES = 20
 WIDEST, NARROWEST = 2.0, 0.05
 """The default candidates, as multiples of Scott's rule."""
-FLOOR, CEILING = 1e-6, 1e4
+FLOOR, CEILING = 1e-6, 1e9
 """The default search goes no further down or up, in multiples of Scott's rule."""
 
 
@@ -95,7 +97,7 @@ class Candidates:
     @classmethod
     def around_rule_of_thumb(cls, rows: WeightedRows) -> Candidates:
         """Multiples of Scott's rule, so that the grid follows each column's unit."""
-        return cls(scott(rows), np.geomspace(NARROWEST, WIDEST, N_CANDIDATES), isotropic=False)
+        return cls(reference_widths(rows), np.geomspace(NARROWEST, WIDEST, N_CANDIDATES), isotropic=False)
 
     def narrower(self) -> Candidates:
         """As many candidates again below the narrowest, at the same ratio, down to the floor."""
@@ -203,7 +205,7 @@ def scan(
     kernel: Kernel,
     log_tol: float,
 ) -> BandwidthScan:
-    """Score the candidates of `grid`, or without one multiples of Scott's rule, wider downwards if need be.
+    """Score the candidates of `grid`, or without one multiples of Scott's rule, outwards as far as need be.
 
     Tied rows count as one and are left out together; otherwise the leave-one-out likelihood would grow
     without bound as the bandwidth goes to zero.
@@ -239,25 +241,73 @@ def _scored(criterion: Criterion, evidence: Evidence, candidates: Candidates) ->
 
 
 def _search(criterion: Criterion, evidence: Evidence, candidates: Candidates) -> BandwidthScan:
-    """The default grid; as long as its narrowest candidate is the best, a further one below it.
+    """The default grid, and as long as its narrowest or widest candidate is the best, further ones beyond.
 
-    While every candidate leaves some row without density, as kernels with an edge do to isolated rows, a
-    further one above it.
+    So also while every candidate leaves some row without density, as kernels with an edge do to rows by
+    themselves.
     """
     found = _scored(criterion, evidence, candidates)
-    widest = candidates
-    while not np.isfinite(found.scores).any() and widest.factors[-1] < CEILING / 2:
+    widest = narrowest = candidates
+    while found.best == len(found.scores) - 1 or not np.isfinite(found.scores).any():
         widest = widest.wider()
+        if not len(widest.factors):
+            _warn_of_limit("widest", "rows that lie far from all others")
+            break
         found = found.extended(_scored(criterion, evidence, widest))
     while found.best == 0 and np.isfinite(found.scores[0]):
-        candidates = candidates.narrower()
-        if len(candidates.factors) < 2:
-            warnings.warn(
-                "the narrowest bandwidth searched is the best\n"
-                "look for rows that are rounded or nearly tied; give candidates or a bandwidth",
-                DensimeterWarning,
-                stacklevel=4,
-            )
+        narrowest = narrowest.narrower()
+        if len(narrowest.factors) < 2:
+            _warn_of_limit("narrowest", "rows that are rounded or nearly tied")
             break
-        found = _scored(criterion, evidence, candidates).extended(found)
+        found = _scored(criterion, evidence, narrowest).extended(found)
     return found
+
+
+def _warn_of_limit(end: str, cause: str) -> None:
+    warnings.warn(
+        f"the {end} bandwidth searched is the best\nlook for {cause}; give candidates or a bandwidth",
+        DensimeterWarning,
+        stacklevel=5,
+    )
+
+
+def chosen_width(
+    metric_sum: MetricSum,
+    rows: WeightedRows,
+    bandwidth: object,
+    grid: object,
+    held_out: np.ndarray | None,
+) -> tuple[float, BandwidthScan | None]:
+    """The one width of a sum under another metric: given, by scikit-learn's formulas, or the likeliest.
+
+    The formulas are ``n^(-1/(d+4))`` for "scott" and ``(n (d + 2) / 4)^(-1/(d+4))`` for "silverman", whatever
+    the unit of the distances. Candidates are judged on the validation rows, or each row under all others.
+
+    Raises
+    ------
+    SettingError
+        If the bandwidth is neither a positive number nor one of the words.
+    """
+    n, d = rows.points.shape
+    if bandwidth in ("scott", "silverman"):
+        return float((n if bandwidth == "scott" else n * (d + 2) / 4) ** (-1 / (d + 4))), None
+    if bandwidth != "likelihood":
+        return check_number("bandwidth", bandwidth, above=0), None
+    unit = float(np.sqrt(rows.weights @ ((rows.points - rows.weights @ rows.points) ** 2).sum(1)))
+    factors = np.geomspace(NARROWEST / 10, WIDEST, 2 * N_CANDIDATES) * n ** (-1 / (d + 4)) * (unit or 1.0)
+    candidates = factors if grid is None else Candidates.of(grid, 1).bandwidths
+
+    def mean_score(width: float) -> float:
+        if held_out is not None:
+            return float(np.mean(metric_sum.log_densities(held_out, width)))
+        own = metric_sum.log_densities(rows.points, width)
+        itself = metric_sum.peak(width)
+        with np.errstate(divide="ignore"):
+            others = own + np.log1p(-np.minimum(np.exp(rows.log_weights + itself - own), 1.0))
+        return float(rows.weights @ (others - np.log1p(-rows.weights)))
+
+    scores = np.array([mean_score(width) for width in candidates])
+    scores = np.where(np.isnan(scores), -np.inf, scores)
+    source = "leave-one-out" if held_out is None else "validation"
+    found = BandwidthScan(candidates, scores, f"{source} log-likelihood")
+    return float(candidates[found.best]), found

@@ -10,6 +10,7 @@ import numpy as np
 from densimeter.evaluation.families.contract import FittedFamily, SettingScan, TrainingParts
 from densimeter.foundations.progress import Progress
 from densimeter.kernel_density.estimator import KernelDensity
+from densimeter.kernel_density.selectors import CEILING, FLOOR
 
 BANDWIDTHS_TRIED = 0.02, 2.0, 25
 """Narrowest and widest multiple of Scott's rule that is cross-validated, and how many."""
@@ -100,13 +101,31 @@ def _validated(parts: TrainingParts, frame: Frame) -> Tried:
 def _cross_validated(parts: TrainingParts, frame: Frame) -> Tried:
     """Multiples of Scott's rule, by the rows of every fold under those of the others."""
     unit = np.asarray(KernelDensity("scott").fit(parts.together @ frame.axes).bandwidth_)
-    axes, candidates = frame.axes / unit, np.geomspace(*BANDWIDTHS_TRIED)
+    axes, (narrow, wide, n_tried) = frame.axes / unit, BANDWIDTHS_TRIED
+    ratio = (wide / narrow) ** (1 / (n_tried - 1))
+    candidates = np.geomspace(narrow, wide, n_tried)
+    scores = _mean_held_out(parts, axes, candidates)
+    while scores.argmax() in (0, len(scores) - 1) and candidates[0] > FLOOR and candidates[-1] < CEILING:
+        beyond = ratio ** np.arange(1, n_tried + 1)
+        if scores.argmax() == 0:
+            further = candidates[0] / beyond[::-1]
+            candidates = np.concatenate([further, candidates])
+            scores = np.concatenate([_mean_held_out(parts, axes, further), scores])
+        else:
+            further = candidates[-1] * beyond
+            candidates = np.concatenate([candidates, further])
+            scores = np.concatenate([scores, _mean_held_out(parts, axes, further)])
+    # the folds are measured in units of Scott's rule, which the volume of a cell undoes
+    scores = scores - np.log(unit).sum() + frame.log_volume
+    return Tried(frame, np.multiply.outer(candidates, unit), scores)
+
+
+def _mean_held_out(parts: TrainingParts, axes: np.ndarray, candidates: np.ndarray) -> np.ndarray:
+    """The mean log-density of the rows of every fold under those of the others, for each candidate."""
     held_out, n_unseen = np.zeros(len(candidates)), 0
     for seen, unseen in parts.fold_rows():
         tried = KernelDensity(candidates=candidates).fit(seen @ axes, X_val=unseen @ axes).bandwidth_scores_
         assert tried is not None  # candidates are always scored
         held_out += len(unseen) * tried.scores
         n_unseen += len(unseen)
-    # the folds are measured in units of Scott's rule, which the volume of a cell undoes
-    scores = held_out / n_unseen - np.log(unit).sum() + frame.log_volume
-    return Tried(frame, np.multiply.outer(candidates, unit), scores)
+    return held_out / n_unseen
