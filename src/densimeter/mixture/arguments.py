@@ -45,11 +45,13 @@ def check_part(name: str, given: Any, shape: tuple[int, ...]) -> np.ndarray | No
     if given is None:
         return None
     part = np.array(given, np.float64)
-    if part.shape != shape or not np.isfinite(part).all():
+    if part.shape != shape:
         raise SettingError(
-            f"the parameter '{name}' should have the shape of {shape}, finite, but got {part.shape}",
+            f"The parameter '{name}' should have the shape of {shape}, but got {part.shape}",
             f"give {name} with shape {shape}",
         )
+    if not np.isfinite(part).all():
+        raise SettingError(f"The parameter '{name}' should be finite", "give a number for each place")
     return part
 
 

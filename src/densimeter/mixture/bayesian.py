@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Self
 
@@ -10,6 +11,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from densimeter.foundations.checks import check_number, choose
+from densimeter.foundations.errors import SettingError
 from densimeter.foundations.randomness import RandomState, generator_from
 from densimeter.mixture import density
 from densimeter.mixture.arguments import check_covariance, check_part
@@ -222,6 +224,13 @@ class BayesianGaussianMixture(IteratedMixture):
 
     def _recipe(self, d: int, unit: float) -> BayesianRecipe:
         precision, degrees = self.mean_precision_prior, self.degrees_of_freedom_prior
+        degrees = d if degrees is None else degrees
+        if not degrees > d - 1:
+            raise SettingError(
+                f"The parameter 'degrees_of_freedom_prior' should be greater than {d - 1}, "
+                f"but got {degrees:.3f}.",
+                f"give a number above {d - 1}",
+            )
         concentration = self.weight_concentration_prior
         kind = choose("weight_concentration_prior_type", self.weight_concentration_prior_type, WEIGHT_PRIORS)
         weights = kind(1 / self.n_components if concentration is None else concentration)
@@ -234,15 +243,14 @@ class BayesianGaussianMixture(IteratedMixture):
             weights=weights,
             mean=check_part("mean_prior", self.mean_prior, (d,)),
             mean_precision=1.0 if precision is None else precision,
-            degrees_of_freedom=check_number(
-                "degrees_of_freedom_prior", d if degrees is None else degrees, above=d - 1
-            ),
+            degrees_of_freedom=float(degrees),
             covariance=check_covariance("covariance_prior", self.covariance_prior, self._family, d),
             reg_covar=self.reg_covar,
             tol=self.tol,
             max_iter=self.max_iter,
             unit=unit,
             resumed=self._posterior if resumable else None,
+            reached=self.lower_bound_ if resumable else -math.inf,
         )
 
     def _store_prior(self, prior: Prior) -> None:

@@ -43,6 +43,7 @@ class _Climb:
     """The restarts on their way."""
 
     posterior: Posterior
+    reached: float
     bounds: list[list[float]] = field(init=False)
     converged: np.ndarray = field(init=False)
     active: np.ndarray = field(init=False)
@@ -61,7 +62,7 @@ class _Climb:
     def advance(self, restart: int, moved: Posterior, bound: float, tolerance: float, max_iter: int) -> None:
         """One restart after one more iteration."""
         seen = self.bounds[restart]
-        self.converged[restart] = bool(seen) and abs(bound - seen[-1]) < tolerance
+        self.converged[restart] = abs(bound - (seen[-1] if seen else self.reached)) < tolerance
         seen.append(bound)
         for whole, part in zip(self.posterior, moved, strict=True):
             whole[restart] = part
@@ -69,12 +70,13 @@ class _Climb:
         self.active[restart] = going and bool(np.isfinite(bound))
 
 
-def climb(problem: Problem, start: Posterior, tol: float, max_iter: int) -> Ascent:
+def climb(problem: Problem, start: Posterior, tol: float, max_iter: int, reached: float = -np.inf) -> Ascent:
     """Iterate until each restart's bound changes by less than `tol` nats, or by what rounding alone would.
 
-    A restart whose bound is not finite stops where it is. Cost of an iteration as of EM.
+    `reached` is the bound of a run that this one goes on from. A restart whose bound is not finite stops
+    where it is. Cost of an iteration as of EM.
     """
-    state = _Climb(start)
+    state = _Climb(start, reached)
     rounding = float(np.finfo(problem.dtype).eps) if tol > 0 else 0.0
     with np.errstate(all="ignore"):  # what is not finite stops its restart
         while state.active.any():

@@ -26,7 +26,8 @@ class BayesianRecipe:
     """Everything a variational fit needs to know but the rows.
 
     `mean` and `covariance` of the prior are in the user's coordinates, None for those of the rows.
-    `resumed` is the posterior to begin with, in the user's coordinates, None for starts to be made. A
+    `resumed` is the posterior to begin with, in the user's coordinates, None for starts to be made, and
+    `reached` the bound it had, or -inf. A
     weight of one in the table stands for a weight of `unit`.
     """
 
@@ -44,6 +45,7 @@ class BayesianRecipe:
     max_iter: int
     unit: float
     resumed: Posterior | None
+    reached: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,11 @@ def fit_bayesian_mixture(table: Table, recipe: BayesianRecipe, rng: np.random.Ge
     layout = Layout.of(family, n_features, recipe.n_components * len(start.means), table.dtype)
     source = table.source(layout, moments.complete)
     ended = climb(
-        Problem(family, frame, inner, source, table.dtype, recipe.unit), start, recipe.tol, recipe.max_iter
+        Problem(family, frame, inner, source, table.dtype, recipe.unit),
+        start,
+        recipe.tol,
+        recipe.max_iter,
+        recipe.reached,
     )
     return _best(family, frame, prior, ended)
 

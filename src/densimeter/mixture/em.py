@@ -44,6 +44,8 @@ class Rules:
     tol: float
     max_iter: int
     floor: np.ndarray
+    reached: float = -np.inf
+    """The bound that the run before this one reached, if this goes on from it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +65,15 @@ class Progression:
     history: Any
 
     @classmethod
-    def start(cls, parameters: Parameters, max_iter: int) -> Progression:
+    def start(cls, parameters: Parameters, rules: Rules) -> Progression:
         """Before the first iteration."""
         n = len(parameters.weights)
         return cls(
             parameters,
-            np.full(n, -np.inf),
+            np.full(n, rules.reached),
             np.zeros(n, np.int32),
             np.zeros(n, bool),
-            np.full(n, max_iter > 0),
+            np.full(n, rules.max_iter > 0),
             np.empty((n, 0)),
         )
 
@@ -85,7 +87,7 @@ def run(
     """
     if not source.complete:
         return _run_accelerated(family, frame, source, dtype, start, rules)
-    state = Progression.start(start, rules.max_iter)
+    state = Progression.start(start, rules)
     piece = source.single if isinstance(source, Resident) else None
     if piece is not None:
         state = _run_compiled(family, frame, piece, dtype, state, rules)
@@ -170,6 +172,7 @@ def _run_compiled(
     chart = Chart.of(frame, np.arange(len(frame.location)), dtype)
     limit = dtype.type(TOLERATED_ERROR[dtype] / np.finfo(dtype).eps)
     fixed = chart, piece, rules.floor.astype(dtype), dtype.type(rules.tol), np.int32(rules.max_iter), limit
+    state = replace(state, lower_bound=state.lower_bound - frame.log_jacobian)
     state = jax.tree.map(lambda part: part.astype(dtype) if part.dtype == float else part, state)
     places = _groups(len(state.active))
     grouped = jax.tree.map(lambda part: part[places], state)

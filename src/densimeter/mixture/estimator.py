@@ -207,26 +207,32 @@ class GaussianMixture(StreamedMixture):
             reg_covar=self.reg_covar,
             tol=self.tol,
             max_iter=self.max_iter,
+            reached=self.lower_bound_ if resumed and hasattr(self, "lower_bound_") else -math.inf,
         )
 
     def _given_parts(self, d: int) -> tuple[np.ndarray | None, np.ndarray | None, np.ndarray | None]:
         """What the user gave of the start; None for what they left open."""
         k = self.n_components
         weights = check_part("weights", self.weights_init, (k,))
-        if weights is not None and not (
-            (weights >= 0).all() and math.isclose(weights.sum(), 1, rel_tol=1e-6)
-        ):
-            raise SettingError("weights_init must be non-negative and sum to one", "divide them by their sum")
+        if weights is not None and not ((weights >= 0) & (weights <= 1)).all():
+            raise SettingError(
+                f"The parameter 'weights' should be in the range [0, 1], but got {weights.min():.5f} "
+                f"to {weights.max():.5f}",
+                "give non-negative weights_init that sum to one",
+            )
+        if weights is not None and not math.isclose(weights.sum(), 1, rel_tol=1e-6):
+            raise SettingError(
+                f"The parameter 'weights' should be normalized, but got sum(weights) = {weights.sum():.5f}",
+                "divide weights_init by their sum",
+            )
         means = check_part("means", self.means_init, (k, d))
-        precisions = check_matrices(
-            "precisions", self.precisions_init, self._family, self._family.shape(d, k)
-        )
+        name, shape = f"{self.covariance_type} precision", self._family.shape(d, k)
+        shaped = check_part(name, self.precisions_init, shape)
+        precisions = check_matrices("precisions", shaped, self._family, shape)
         if precisions is None:
             return weights, means, None
         try:
             return weights, means, self._family.invert(precisions)
         except np.linalg.LinAlgError:
-            raise SettingError(
-                f"precisions_init of {self.covariance_type!r} must be symmetric, positive definite",
-                "give inverses of covariances",
-            ) from None
+            wanted = "symmetric, positive-definite" if self._family.has_matrices else "positive"
+            raise SettingError(f"'{name}' should be {wanted}", "give inverses of covariances") from None

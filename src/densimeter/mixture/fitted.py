@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -108,7 +109,8 @@ class FittedMixture(DensityMixin, BaseEstimator):
         Each call draws anew, from the generator that `random_state` of the constructor seeded.
         """
         check_is_fitted(self)
-        check_count("n_samples", n_samples)
+        if not isinstance(n_samples, Integral) or n_samples < 1:
+            raise SettingError(f"Invalid value for 'n_samples': {n_samples!r}", "give a whole number from 1")
         rng = self._generator if random_state is None else generator_from(random_state)
         k, d = self.means_.shape
         weights = np.asarray(self.weights_, np.float64)
@@ -121,7 +123,6 @@ class FittedMixture(DensityMixin, BaseEstimator):
             rows[members] += normal[members] @ lower[component].T
         return rows.astype(self.means_.dtype), labels
 
-    @property
     def _n_parameters(self) -> int:
         k, d = self.means_.shape
         return self._family.n_parameters(d, k) + k * d + k - 1
@@ -129,11 +130,11 @@ class FittedMixture(DensityMixin, BaseEstimator):
     def bic(self, X: ArrayLike) -> float:
         """The Bayesian information criterion of the rows; the lower the better."""
         log_prob = self.score_samples(X)
-        return float(-2 * log_prob.sum() + self._n_parameters * math.log(len(log_prob)))
+        return float(-2 * log_prob.sum() + self._n_parameters() * math.log(len(log_prob)))
 
     def aic(self, X: ArrayLike) -> float:
         """Akaike's information criterion of the rows; the lower the better."""
-        return float(-2 * self.score_samples(X).sum() + 2 * self._n_parameters)
+        return float(-2 * self.score_samples(X).sum() + 2 * self._n_parameters())
 
     def impute(self, X: ArrayLike) -> np.ndarray:
         """The rows with each missing cell replaced by its expectation given the cells the row has."""

@@ -28,7 +28,8 @@ class Recipe:
     """Everything a fit needs to know but the rows.
 
     `given` are parts of the start in the user's coordinates, None for those to be made. The compiled loop has
-    room for `capacity` components, the surplus having weight zero.
+    room for `capacity` components, the surplus having weight zero. `reached` is the last bound of the run
+    that this one goes on from, -inf if it does not.
     """
 
     family: Family
@@ -40,6 +41,7 @@ class Recipe:
     reg_covar: float
     tol: float
     max_iter: int
+    reached: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,7 @@ def fit_mixture(table: Table, recipe: Recipe, rng: np.random.Generator) -> Fit:
     if not table.fits(layout):
         layout = Layout.of(recipe.family, n_features, recipe.capacity * len(start.weights), table.dtype)
     source = table.source(layout, moments.complete)
-    rules = em.Rules(recipe.tol, recipe.max_iter, frame.floor(recipe.reg_covar))
+    rules = em.Rules(recipe.tol, recipe.max_iter, frame.floor(recipe.reg_covar), recipe.reached)
     ended = em.run(recipe.family, frame, source, table.dtype, start, rules)
     return _best(recipe, frame, ended, float(moments.weight.max()))
 

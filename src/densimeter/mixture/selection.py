@@ -201,7 +201,7 @@ def select_components(
                     family,
                     judge(model, rows, held_out),
                     model.lower_bound_,
-                    model._n_parameters,
+                    model._n_parameters(),
                     model.converged_,
                     model,
                 )
