@@ -12,14 +12,25 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from densimeter._version import __version__
+from densimeter.foundations.display import clean_name
 
 
 def render(template: str, **values: Any) -> str:
     """A template of this room, filled in. A name that the template uses and nobody gave is an error."""
     environment = Environment(
-        loader=PackageLoader("densimeter.report"), autoescape=True, undefined=StrictUndefined
+        loader=PackageLoader("densimeter.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_readable,
     )
     return environment.get_template(template).render(version=__version__, **values)
+
+
+def _readable(value: Any) -> Any:
+    """Text without what no page can hold: controls, halves of characters, marks that turn the writing."""
+    if not isinstance(value, str) or isinstance(value, Markup):
+        return value
+    return "\n".join(map(clean_name, value.split("\n")))
 
 
 def packaged_text(name: str) -> str:

@@ -60,10 +60,11 @@ def test_a_value_is_told_under_the_pointer(browser, pages, ring):
         assert f"{abs(ring.best.log_likelihood.value):.4f}" in tip.inner_text()
 
 
-def test_a_model_is_switched_off_in_every_chart_and_on_again(browser, pages):
+def test_a_model_is_switched_off_in_every_chart_and_on_again(browser, pages, ring):
+    place = [model.name for model in ring.models].index("one hill")
     with opened(browser, pages, "ring") as page:
         box = page.get_by_label("one hill", exact=True)
-        alone = page.locator("figure[data-model='one hill']").first
+        alone = page.locator(f"figure[data-model='m{place}']").first
         dots = page.locator("#likelihoods .mark-symbol path")
         lines = page.locator("#density .mark-line path")
         assert (dots.count(), alone.is_visible()) == (3, True)

@@ -63,7 +63,7 @@ def test_each_column_has_its_marginal_its_calibration_and_its_distances(five, di
 def test_coverage_samples_and_tails_of_every_model_are_told(five, diagnostics, palette):
     section = fit(five, diagnostics, palette)
     curves = section.charts[0].spec["datasets"]["curves"]
-    assert [curve["model"] for curve in curves] == [model.name for model in five.models]
+    assert [curve["name"] for curve in curves] == [model.name for model in five.models]
     two_samples, tails = section.tables
     assert [row[0].model for row in two_samples.rows] == [model.name for model in five.models]
     assert [row[0].model for row in tails.rows] == [model.name for model in five.models]

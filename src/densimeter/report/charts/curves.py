@@ -25,7 +25,10 @@ def model_curves(
     interpolate: Literal["linear", "step-after"] = "linear",
 ) -> tuple[list[alt.Chart], list[dict[str, Any]]]:
     """Lines with unseen points to touch, as layers of a chart, and its rows under the name ``curves``."""
-    rows = [{"model": model, "x": resolved(x), "y": resolved(y)} for model, (x, y) in curves.items()]
+    rows = [
+        {"model": palette.key(name), "name": name, "x": resolved(x), "y": resolved(y)}
+        for name, (x, y) in curves.items()
+    ]
     base = (
         drawn_from("curves")
         .transform_filter(IS_SHOWN)
@@ -37,8 +40,8 @@ def model_curves(
         )
     )
     tooltip = [
-        alt.Tooltip("model:N", title="model"),
-        alt.Tooltip("x:Q", title=x_title, format=DIGITS),
+        alt.Tooltip("name:N", title="model"),
+        alt.Tooltip("x:Q", title="at", format=DIGITS),
         alt.Tooltip("y:Q", title=y_title, format=DIGITS),
     ]
     lines = base.mark_line(interpolate=interpolate, aria=False).encode(strokeDash=palette.dash())

@@ -84,17 +84,19 @@ def contours_chart(
             order="place:Q",
             detail="line:N",
             color=palette.colour(),
-            tooltip=[alt.Tooltip("model:N", title="model"), alt.Tooltip("share:N", title="holds")],
+            tooltip=[alt.Tooltip("name:N", title="model"), alt.Tooltip("share:N", title="holds")],
         )
     )
     if len(view.densities) > 1:
         lines = lines.encode(strokeDash=palette.dash())
     places = [{"x": resolved(view.points[:, 0], x_axis), "y": resolved(view.points[:, 1], y_axis)}]
     chart = alt.layer(points, lines).add_params(palette.shown())
-    return specification(chart, words, {"points": places, "lines": _lines(view, shares)}, height=height)
+    return specification(
+        chart, words, {"points": places, "lines": _lines(view, palette, shares)}, height=height
+    )
 
 
-def _lines(view: View, shares: Sequence[float]) -> list[dict[str, Any]]:
+def _lines(view: View, palette: Palette, shares: Sequence[float]) -> list[dict[str, Any]]:
     x_axis, y_axis = view.axes
     found = [
         (model, share, line)
@@ -103,7 +105,8 @@ def _lines(view: View, shares: Sequence[float]) -> list[dict[str, Any]]:
     ]
     return [
         {
-            "model": model,
+            "model": palette.key(model),
+            "name": model,
             "share": f"{percent(share)} of its mass",
             "line": number,
             "x": resolved(line[:, 0], x_axis),

@@ -29,13 +29,18 @@ def interval_chart(
 
     A model whose value is infinite has no place on the axis and is left out.
     """
-    rows = [_row(name, estimate) for name, estimate in estimates.items() if math.isfinite(estimate.value)]
+    rows = [
+        {"model": palette.key(name), **_row(name, estimate)}
+        for name, estimate in estimates.items()
+        if math.isfinite(estimate.value)
+    ]
     base = drawn_from("models").transform_filter(IS_SHOWN)
-    y = alt.Y("model:N", sort=list(palette.names), title=None, axis=alt.Axis(ticks=False, domain=False))
+    names = alt.Axis(ticks=False, domain=False, labelExpr="names[toNumber(slice(datum.value, 1))]")
+    y = alt.Y("model:N", sort=palette.keys, title=None, axis=names)
     axis = alt.Axis(tickCount=5)
     x = alt.X("value:Q", title=x_title, scale=alt.Scale(zero=False, nice=True), axis=axis)
     tooltip = [
-        alt.Tooltip("model:N", title="model"),
+        alt.Tooltip("name:N", title="model"),
         alt.Tooltip("shown_value:N", title="value"),
         alt.Tooltip("shown_interval:N", title="interval"),
     ]
@@ -48,8 +53,8 @@ def interval_chart(
     )
     dots = base.mark_point(size=110, opacity=1).encode(y=y, x=x, color=palette.colour(), tooltip=tooltip)
     layers = [] if reference is None else [_reference(x_title)]
-    chart = alt.layer(*layers, bars, dots).add_params(palette.shown())
-    told = [] if reference is None else [{**_row(reference_name, reference), "name": reference_name}]
+    chart = alt.layer(*layers, bars, dots).add_params(palette.shown(), palette.shown_names())
+    told = [] if reference is None else [_row(reference_name, reference)]
     return specification(
         chart, words, {"models": rows, "reference": told}, height=ROW_HEIGHT * max(len(rows), 1)
     )
@@ -57,7 +62,7 @@ def interval_chart(
 
 def _row(name: str, estimate: Estimate) -> dict[str, Any]:
     return {
-        "model": name,
+        "name": name,
         "value": estimate.value,
         "lower": _finite(estimate.lower, estimate.value),
         "upper": _finite(estimate.upper, estimate.value),

@@ -25,25 +25,42 @@ class Palette:
         """Of models in their order."""
         return cls(tuple(names))
 
+    def key(self, name: str) -> str:
+        """What stands for a model in data and scales: m0, m1, ... whatever it is called.
+
+        Names are only shown. One like ``__proto__`` would be lost among the keys of an object, and one of
+        line ends would no longer equal what a browser makes of it.
+        """
+        return f"m{self.names.index(name)}"
+
+    @property
+    def keys(self) -> list[str]:
+        """Of all models, in their order."""
+        return [self.key(name) for name in self.names]
+
     def place(self, name: str) -> int:
         """The number of a model's colour."""
         return self.names.index(name) % N_COLOURS
 
     def colour(self) -> alt.Color:
-        """The colour channel of a chart whose rows have a ``model``."""
+        """The colour channel of a chart whose rows have a ``model``, which is its key."""
         colours = [f"var(--model-{self.place(name)})" for name in self.names]
-        scale = alt.Scale(domain=list(self.names), range=colours)
+        scale = alt.Scale(domain=self.keys, range=colours)
         return alt.Color("model:N", scale=scale, legend=None)
 
     def dash(self) -> alt.StrokeDash:
         """The dash channel of such a chart."""
         dashes = [DASHES[place % len(DASHES)] for place in range(len(self.names))]
-        scale = alt.Scale(domain=list(self.names), range=dashes)
+        scale = alt.Scale(domain=self.keys, range=dashes)
         return alt.StrokeDash("model:N", scale=scale, legend=None)
+
+    def shown_names(self) -> alt.Parameter:
+        """What models are called, for the labels of an axis, by the number in the key."""
+        return alt.param(name="names", value=list(self.names))
 
     def shown(self) -> alt.Parameter:
         """The models that a reader has not switched off, which the page's script sets."""
-        return alt.param(name="shown", value=list(self.names))
+        return alt.param(name="shown", value=self.keys)
 
 
 IS_SHOWN = "indexof(shown, datum.model) >= 0"

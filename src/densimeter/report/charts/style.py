@@ -9,6 +9,8 @@ from typing import Any
 import altair as alt
 import numpy as np
 
+from densimeter.foundations.display import clean_name
+
 INK, SOFT, QUIET, FAINT = "var(--ink)", "var(--soft)", "var(--quiet)", "var(--faint)"
 
 FONT = "Helvetica Neue, Helvetica, Arial, DejaVu Sans, sans-serif"
@@ -35,6 +37,13 @@ _AXIS = {
     "labelOverlap": True,
 }
 
+
+INHERITED = {
+    *("constructor", "hasOwnProperty", "isPrototypeOf", "propertyIsEnumerable", "toLocaleString", "toString"),
+    *("valueOf", "__proto__"),
+    *("__defineGetter__", "__defineSetter__", "__lookupGetter__", "__lookupSetter__"),
+}
+"""What every object of JavaScript has."""
 
 Rows = Sequence[Mapping[str, Any]]
 """What is drawn: one mapping of fields to values for each mark."""
@@ -64,7 +73,19 @@ def specification(chart: Any, words: str, rows: Mapping[str, Rows], *, height: i
         point={"filled": True, "size": 60},
         line={"strokeWidth": 2},
     )
-    return {**styled.to_dict(), "datasets": {name: list(some) for name, some in rows.items()}}
+    told = {**styled.to_dict(), "datasets": {name: list(some) for name, some in rows.items()}}
+    return _readable(told)
+
+
+def _readable(told: Any) -> Any:
+    """The same without characters that JSON, XML or an axis cannot carry."""
+    if isinstance(told, str):
+        return clean_name(told)
+    if isinstance(told, Mapping):
+        return {name: _readable(one) for name, one in told.items()}
+    if isinstance(told, list) and told and not isinstance(told[0], float):
+        return [_readable(one) for one in told]
+    return told
 
 
 def resolved(values: np.ndarray, axis: np.ndarray | None = None) -> list[float]:
@@ -81,5 +102,11 @@ def resolved(values: np.ndarray, axis: np.ndarray | None = None) -> list[float]:
 
 
 def title_of(text: str) -> Any:
-    """A column's name as an axis title, cut where it would not fit."""
+    """A column's name as an axis title, cut where it would not fit.
+
+    Vega looks titles up in an object, where names such as ``valueOf`` are found though nobody put them there;
+    with a blank behind them they are not.
+    """
+    if text in INHERITED:
+        return f"{text} "
     return text if len(text) <= 40 else text[:39] + "…"
