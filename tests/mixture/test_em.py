@@ -15,7 +15,7 @@ from densimeter.foundations.errors import SettingError
 from densimeter.mixture import GaussianMixture, em
 from densimeter.mixture.catalogue import FAMILIES
 from densimeter.mixture.estep import local_step, natural_step
-from densimeter.mixture.families import Parameters
+from densimeter.mixture.families import NO_FLOOR, Floor, Parameters
 from densimeter.mixture.fitting import batches_of
 from densimeter.mixture.frame import Frame, column_moments
 from densimeter.mixture.sources import Layout, Resident
@@ -71,9 +71,9 @@ def test_differences_first_gives_the_same_step(name):
     family, frame, source, inner = prepared(X, w, name)
     natural = natural_step(family, frame, source, DOUBLE, inner)
     local = local_step(family, frame, source, DOUBLE, inner)
-    floor = np.full(3, 1e-3)
+    floor = Floor(np.full(3, 1e-3))
     moved = natural.finish(family, 3, floor)
-    back = family.from_local(family.maximise(local.sums, 3, np.zeros(3)), inner, floor)
+    back = family.from_local(family.maximise(local.sums, 3, NO_FLOOR), inner, floor)
     assert_allclose(local.log_likelihood, natural.log_likelihood, rtol=1e-12)
     for one, other in zip(back, moved, strict=True):
         assert_allclose(one, other, rtol=1e-9, atol=1e-12)
@@ -99,7 +99,7 @@ def test_merging_in_any_order_gives_the_same_fit(name):
             total = total.merge(parts[i])
         fits.append(total)
     assert_allclose(fits[0].log_likelihood, fits[1].log_likelihood, rtol=1e-12)
-    for one, other in zip(*(fit.finish(family, 3, np.zeros(3)) for fit in fits), strict=True):
+    for one, other in zip(*(fit.finish(family, 3, NO_FLOOR) for fit in fits), strict=True):
         assert_allclose(one, other, rtol=1e-10, atol=1e-10)
 
 
@@ -129,7 +129,9 @@ def test_many_pieces_give_what_scikit_learn_gives(name):
     X = rows_of(30_000, 2)  # more than one piece, so the host loop runs
     X = (X - X.mean(0)) / X.std(0)
     means = X[[0, 1, 2]]
-    ours = GaussianMixture(3, covariance_type=name, means_init=means, random_state=0, max_iter=20, tol=1e-5)
+    ours = GaussianMixture(
+        3, covariance_type=name, means_init=means, random_state=0, reg_covar=1e-6, max_iter=20, tol=1e-5
+    )
     ours.weights_init = np.full(3, 1 / 3)
     ours.precisions_init = np.broadcast_to(
         {"full": np.eye(2), "tied": np.eye(2)}.get(name, 1.0), FAMILIES[name].shape(2, 3)
@@ -287,7 +289,7 @@ def test_restarts_in_turns_give_what_each_gives_alone():
     start = Parameters(
         np.full((n, 3), 1 / 3), rng.standard_normal((n, 3, 2)), np.tile(np.eye(2), (n, 3, 1, 1))
     )
-    rules = em.Rules(0.0, em.BOUNDS_AT_ONCE + 5, np.full(2, 1e-6))
+    rules = em.Rules(0.0, em.BOUNDS_AT_ONCE + 5, Floor(np.full(2, 1e-6)))
     together = em.run(family, frame, source, DOUBLE, start, rules)
     assert together.history.shape == (n, rules.max_iter)
     for i in range(n):

@@ -43,6 +43,7 @@ def test_same_iterates_as_scikit_learn(family):
         "spherical": np.ones(3),
     }
     settings["precisions_init"] = 2 * identity[family]
+    settings["reg_covar"] = 1e-6
     ours = GaussianMixture(3, **settings).fit(X)
     theirs = Reference(3, **settings).fit(X)
     assert ours.n_iter_ == theirs.n_iter_

@@ -16,6 +16,8 @@ from densimeter.mixture.catalogue import FAMILIES
 
 ATTRIBUTES = ("weights_", "means_", "covariances_", "precisions_", "precisions_cholesky_", "lower_bound_")
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*components have no rows")
+
 
 def fit(X, k=3, sample_weight=None, **parameters):
     model = GaussianMixture(k, random_state=0, **parameters)

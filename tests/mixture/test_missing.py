@@ -13,7 +13,7 @@ from densimeter.mixture import GaussianMixture
 from densimeter.mixture.acceleration import LEFT, left_to_gain
 from densimeter.mixture.catalogue import FAMILIES
 from densimeter.mixture.estep import natural_step
-from densimeter.mixture.families import Parameters
+from densimeter.mixture.families import NO_FLOOR, Parameters
 from densimeter.mixture.fitting import batches_of
 from densimeter.mixture.frame import Frame, column_moments
 from densimeter.mixture.gaps import Normals, conditional, expected_sums, gap_blocks
@@ -58,7 +58,7 @@ def test_one_step_equals_the_twin(name, source_kind):
     inner = frame.inward(family, Parameters(weights[None], means[None], covariances[None]))
     source = source_kind(Layout.of(family, 3, 2, dtype), batches, complete=False)
     sums = natural_step(family, frame, source, dtype, inner)
-    moved = frame.outward(family, Parameters(*(p[0] for p in sums.finish(family, 3, np.zeros(3)))))
+    moved = frame.outward(family, Parameters(*(p[0] for p in sums.finish(family, 3, NO_FLOOR))))
     assert_allclose(sums.mean_log_likelihood[0], expected, rtol=1e-12)
     assert_allclose(moved.weights, new_weights, rtol=1e-10)
     assert_allclose(moved.means, new_means, rtol=1e-10, atol=1e-12)

@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose
 
 from densimeter.mixture import GaussianMixture
 from densimeter.mixture.catalogue import FAMILIES
-from densimeter.mixture.families import Parameters
+from densimeter.mixture.families import NO_FLOOR, Parameters
 from densimeter.mixture.moves import moved
 
 CENTRES = np.array([[-9.0, 0], [0, 0], [9, 0]])
@@ -31,7 +31,7 @@ def misplaced(name):
 @pytest.mark.parametrize("name", list(FAMILIES))
 def test_the_most_promising_move_puts_components_where_they_belong(name):
     rows, mixture = misplaced(name)
-    made = moved(FAMILIES[name], rows, rows, np.ones(600), np.zeros(2), mixture, 5)
+    made = moved(FAMILIES[name], rows, rows, np.ones(600), NO_FLOOR, mixture, 5)
     first = Parameters(*(part[0] for part in made))
     assert_allclose(first.weights.sum(), 1)
     assert_allclose(first.means[np.argsort(first.means[:, 0])], CENTRES, atol=0.7)
@@ -44,7 +44,7 @@ def test_moves_need_three_components_that_are_proper():
     flat = mixture._replace(covariances=0 * mixture.covariances)
     dead = Parameters(np.array([0.5, 0.5, 0.0]), mixture.means, mixture.covariances)
     for stuck in (pair, flat, dead):
-        assert len(moved(family, rows, rows, ones, np.zeros(2), stuck, 5).weights) == 0
+        assert len(moved(family, rows, rows, ones, NO_FLOOR, stuck, 5).weights) == 0
 
 
 @pytest.mark.parametrize("seed", range(6))

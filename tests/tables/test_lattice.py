@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from densimeter.tables.lattice import Lattice, find_lattice, is_single_precision
+from densimeter.foundations.lattice import Lattice, find_lattice, is_single_precision
 
 
 def distinct(values):

@@ -54,8 +54,9 @@ class BayesianGaussianMixture(IteratedMixture):
         What the posterior of precisions is restricted to; see `densimeter.mixture.bayesian_updates`.
     tol : float
         Iterations stop when the bound on ``log p(X)``, in nats for all rows together, changes by less.
-    reg_covar : float
-        Times the column's variance, the variance of the blur of each row.
+    reg_covar : float or "auto"
+        Times the column's variance, the variance of the blur of each row; "auto" is 1e-6, or less where the
+        column resolves less, see `GaussianMixture`.
     max_iter : int
         At most so many iterations.
     n_init : int
@@ -125,7 +126,7 @@ class BayesianGaussianMixture(IteratedMixture):
         n_components: int = 1,
         covariance_type: str = "full",
         tol: float = 1e-3,
-        reg_covar: float = 1e-6,
+        reg_covar: float | str = "auto",
         max_iter: int = 100,
         n_init: int = 1,
         init_params: str = "kmeans",

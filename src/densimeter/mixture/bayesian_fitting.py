@@ -18,7 +18,7 @@ from densimeter.mixture.fitting import TIE, Table, is_proper, rows_to_start_from
 from densimeter.mixture.frame import ColumnMoments, Frame, column_moments
 from densimeter.mixture.priors import Prior, WeightPrior
 from densimeter.mixture.sources import Layout
-from densimeter.mixture.starts import StartPlan, starting_sums
+from densimeter.mixture.starts import StartPlan, starting_rows, starting_sums
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class BayesianRecipe:
     mean_precision: float
     degrees_of_freedom: float
     covariance: np.ndarray | None
-    reg_covar: float
+    reg_covar: float | str
     tol: float
     max_iter: int
     unit: float
@@ -73,10 +73,11 @@ def fit_bayesian_mixture(table: Table, recipe: BayesianRecipe, rng: np.random.Ge
     family = recipe.family
     moments = column_moments(table.batches)
     frame = Frame.of(moments, family, table.dtype)
-    prior = make_prior(table, moments, frame, recipe)
+    sample = starting_rows(table.batches, rng)
+    prior = make_prior(table, moments, frame, _blur(frame, recipe.reg_covar, sample[0]), recipe)
     inner = prior.inward(family, frame)
     if recipe.resumed is None:
-        start = make_posteriors(table, moments, frame, inner, recipe, rng)
+        start = make_posteriors(table, sample, moments, frame, inner, recipe, rng)
     else:
         start = Posterior(*(np.asarray(part)[None] for part in _moved(family, frame.inward, recipe.resumed)))
     n_features = len(frame.location)
@@ -92,13 +93,21 @@ def fit_bayesian_mixture(table: Table, recipe: BayesianRecipe, rng: np.random.Ge
     return _best(family, frame, prior, ended)
 
 
-def make_prior(table: Table, moments: ColumnMoments, frame: Frame, recipe: BayesianRecipe) -> Prior:
+def _blur(frame: Frame, reg_covar: float | str, sample: np.ndarray) -> np.ndarray:
+    """The variances by which rows are blurred: the floor's, at most 1e-6 of a column's unless asked for."""
+    floor = frame.floor(reg_covar, sample)
+    return floor.added if floor.least is None else np.minimum(floor.least, frame.floor(1e-6, sample).added)
+
+
+def make_prior(
+    table: Table, moments: ColumnMoments, frame: Frame, blur: np.ndarray, recipe: BayesianRecipe
+) -> Prior:
     """The prior in the user's coordinates, what was left open taken from the rows.
 
     The mean is that of the rows; the covariance is theirs as the family sees it, with one degree of freedom
-    less than rows, plus `reg_covar`. With missing cells, columns are taken as uncorrelated there.
+    less than rows, plus `blur`. With missing cells, columns are taken as uncorrelated there.
     """
-    family, blur = recipe.family, frame.floor(recipe.reg_covar)
+    family = recipe.family
     weight = float(moments.weight.max()) * recipe.unit
     if not math.isfinite(weight):
         raise DataError("the sample weights add up to infinity", "divide them by a number")
@@ -139,6 +148,7 @@ def _variances(moments: ColumnMoments, frame: Frame) -> np.ndarray:
 
 def make_posteriors(
     table: Table,
+    sample: tuple[np.ndarray, np.ndarray],
     moments: ColumnMoments,
     frame: Frame,
     prior: Prior,
@@ -146,10 +156,10 @@ def make_posteriors(
     rng: np.random.Generator,
 ) -> Posterior:
     """The posteriors that the restarts begin with, stacked, in the frame: M-steps on assigned rows."""
-    rows, mass, z = rows_to_start_from(table, moments, frame, rng)
+    rows, mass, z = rows_to_start_from(sample, moments, frame, rng)
     total = sum(float(weights.sum(dtype=np.float64)) for _, weights in table.batches())
     sums = starting_sums(
-        features(recipe.family, rows), z, mass, recipe.n_components, recipe.start.kinds, rng, recipe.n_init
+        features(recipe.family, rows), z, mass, recipe.n_components, recipe.start, rng, recipe.n_init
     )
     unit = recipe.unit * total / mass.sum()  # the rows looked at stand for all
     return updated(recipe.family, prior, sums * unit)

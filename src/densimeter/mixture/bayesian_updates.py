@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.special import digamma
 
-from densimeter.mixture.families import Family, Parameters
+from densimeter.mixture.families import NO_FLOOR, Family, Parameters
 from densimeter.mixture.priors import Prior
 
 
@@ -75,7 +75,7 @@ def restricted(family: Family, covariance: np.ndarray) -> np.ndarray:
     values, vectors = np.linalg.eigh(covariance)
     factor = vectors * np.sqrt(np.maximum(values, 0))
     sums = features(family, np.zeros(len(values))) + noise_features(family, factor)
-    fitted = family.maximise(sums[None], len(values), np.zeros(len(values))).covariances
+    fitted = family.maximise(sums[None], len(values), NO_FLOOR).covariances
     return fitted if family.shared else fitted[0]
 
 
@@ -98,7 +98,7 @@ def updated(family: Family, prior: Prior, sums: np.ndarray) -> Posterior:
     d = len(prior.mean)
     noise = noise_features(family, np.diag(np.sqrt(prior.blur)))
     everything = _with_prior(sums, noise, features(family, prior.mean), prior)
-    return _conclude(family, prior, sums[..., 0], family.maximise(everything, d, np.zeros(d)))
+    return _conclude(family, prior, sums[..., 0], family.maximise(everything, d, NO_FLOOR))
 
 
 def updated_locally(family: Family, prior: Prior, sums: np.ndarray, current: Parameters) -> Posterior:
@@ -108,8 +108,8 @@ def updated_locally(family: Family, prior: Prior, sums: np.ndarray, current: Par
     noise = noise_features(family, maps * np.sqrt(prior.blur))
     centre = np.einsum("...kij,...kj->...ki", maps, prior.mean - current.means)
     everything = _with_prior(sums, noise, features(family, centre), prior)
-    local = family.maximise(everything, d, np.zeros(d))
-    return _conclude(family, prior, sums[..., 0], family.from_local(local, current, np.zeros(d)))
+    local = family.maximise(everything, d, NO_FLOOR)
+    return _conclude(family, prior, sums[..., 0], family.from_local(local, current, NO_FLOOR))
 
 
 def _with_prior(sums: np.ndarray, noise: np.ndarray, centre: np.ndarray, prior: Prior) -> np.ndarray:

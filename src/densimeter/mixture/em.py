@@ -20,7 +20,7 @@ from densimeter.foundations.padding import bucket_size
 from densimeter.foundations.precision import computing_in
 from densimeter.mixture.acceleration import Limits, run_together
 from densimeter.mixture.estep import ONE_THREAD, Chart, local_step, natural_step, sweep
-from densimeter.mixture.families import Family, Parameters
+from densimeter.mixture.families import NO_FLOOR, Family, Floor, Parameters
 from densimeter.mixture.frame import Frame
 from densimeter.mixture.sources import Piece, Resident, Source
 from densimeter.mixture.workers import in_order, n_threads
@@ -39,11 +39,11 @@ BOUNDS_AT_ONCE = 128
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """When to stop, and what is added to variances, ``(d,)``, in the frame."""
+    """When to stop, and the floor of covariances in the frame."""
 
     tol: float
     max_iter: int
-    floor: np.ndarray
+    floor: Floor
     reached: float = -np.inf
     """The bound that the run before this one reached, if this goes on from it."""
 
@@ -133,7 +133,7 @@ def _run_on_host(
         error = np.finfo(dtype).eps * np.nanmax(family.cancellation(theta, current), initial=0.0)
         if error > TOLERATED_ERROR[dtype] and source.complete:
             sums = local_step(family, frame, source, dtype, current)
-            local = family.maximise(sums.sums, n_features, np.zeros(n_features))
+            local = family.maximise(sums.sums, n_features, NO_FLOOR)
             moved = family.from_local(local, current, rules.floor)
         else:
             sums = natural_step(family, frame, source, dtype, current, theta)
@@ -171,7 +171,8 @@ def _run_compiled(
     """The loop in compiled calls; restarts that need differences first are left active."""
     chart = Chart.of(frame, np.arange(len(frame.location)), dtype)
     limit = dtype.type(TOLERATED_ERROR[dtype] / np.finfo(dtype).eps)
-    fixed = chart, piece, rules.floor.astype(dtype), dtype.type(rules.tol), np.int32(rules.max_iter), limit
+    floor = jax.tree.map(lambda part: part.astype(dtype), rules.floor)
+    fixed = chart, piece, floor, dtype.type(rules.tol), np.int32(rules.max_iter), limit
     state = replace(state, lower_bound=state.lower_bound - frame.log_jacobian)
     state = jax.tree.map(lambda part: part.astype(dtype) if part.dtype == float else part, state)
     places = _groups(len(state.active))
@@ -233,7 +234,7 @@ def _loop(
     begun: Progression,
     chart: Chart,
     piece: Piece,
-    floor: jax.Array,
+    floor: Floor,
     tol: jax.Array,
     max_iter: jax.Array,
     limit: jax.Array,

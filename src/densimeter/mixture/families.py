@@ -17,6 +17,8 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from densimeter.mixture.linalg import lifted
+
 LOG_TWO_PI = math.log(2 * math.pi)
 
 
@@ -26,6 +28,38 @@ class Parameters(NamedTuple):
     weights: Any
     means: Any
     covariances: Any
+
+
+class Floor(NamedTuple):
+    """What keeps covariances from degenerating, variances ``(d,)`` both.
+
+    `added` is added to the variances of every covariance; below `least` no variance may fall, in whatever
+    direction, None for no such bound. A covariance below it becomes the likeliest that is not.
+    """
+
+    added: Any
+    least: Any = None
+
+    def lift_variances(self, variances: Any) -> Any:
+        """Variances ``(..., d)`` on this floor."""
+        raised = variances + self.added
+        return raised if self.least is None else raised.__array_namespace__().maximum(raised, self.least)
+
+    def lift_matrices(self, matrices: Any) -> Any:
+        """Covariance matrices ``(..., d, d)`` on this floor."""
+        raised = (
+            matrices
+            + matrices.__array_namespace__().eye(matrices.shape[-1], dtype=matrices.dtype) * self.added
+        )
+        return raised if self.least is None else lifted(raised, self.least)
+
+    def common(self) -> Floor:
+        """For one variance in every column: the means."""
+        return Floor(self.added.mean(), None if self.least is None else self.least.mean())
+
+
+NO_FLOOR = Floor(np.zeros(1))
+"""Covariances are what they are."""
 
 
 class Family(Protocol):
@@ -48,8 +82,8 @@ class Family(Protocol):
         """The natural parameters ``(..., K, n_terms)``; NaN where a covariance is not positive definite."""
         ...
 
-    def maximise(self, sums: Any, n_features: int, floor: Any) -> Parameters:
-        """The parameters that maximise the expected log-likelihood; `floor` ``(d,)`` adds to variances.
+    def maximise(self, sums: Any, n_features: int, floor: Floor) -> Parameters:
+        """The parameters that maximise the expected log-likelihood, covariances on the `floor`.
 
         A component without members has weight zero, mean zero and unit covariance.
         """
@@ -86,7 +120,7 @@ class Family(Protocol):
         """Matrices ``(..., K, d, d)`` that map each covariance to the identity."""
         ...
 
-    def from_local(self, local: Parameters, parameters: Parameters, floor: np.ndarray) -> Parameters:
+    def from_local(self, local: Parameters, parameters: Parameters, floor: Floor) -> Parameters:
         """Parameters in the coordinates of `local_maps` about the means of `parameters`, mapped back."""
         ...
 

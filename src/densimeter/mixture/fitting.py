@@ -10,12 +10,12 @@ import numpy as np
 from densimeter.foundations.forking import begin_computing
 from densimeter.mixture import em
 from densimeter.mixture.errors import SingularCovarianceError
-from densimeter.mixture.families import Family, Parameters
+from densimeter.mixture.families import Family, Floor, Parameters
 from densimeter.mixture.frame import ColumnMoments, Frame, column_moments
 from densimeter.mixture.missing import fill_by_one_gaussian
 from densimeter.mixture.sources import Batches, Layout, Resident, Source, Streamed
-from densimeter.mixture.starts import StartPlan, outwards, starting_rows, starting_sums, whitened
-from densimeter.mixture.tournament import winners
+from densimeter.mixture.starts import STARTS, StartPlan, outwards, starting_rows, starting_sums, whitened
+from densimeter.mixture.tournament import ROWS, winners
 
 BATCH_NUMBERS = 1 << 20
 """Cells of a table in memory that are looked at together."""
@@ -38,7 +38,7 @@ class Recipe:
     n_init: int
     plan: StartPlan
     given: tuple[np.ndarray | None, np.ndarray | None, np.ndarray | None]
-    reg_covar: float
+    reg_covar: float | str
     tol: float
     max_iter: int
     reached: float
@@ -57,6 +57,7 @@ class Fit:
     n_iter: int
     converged: bool
     weight: float
+    on_floor: np.ndarray
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +68,19 @@ class Table:
     dtype: np.dtype
     resident: bool
 
+    @property
+    def n_rows(self) -> int:
+        """How many rows there are."""
+        return sum(len(rows) for rows, _ in self.batches())
+
+    @property
+    def is_short(self) -> bool:
+        """Whether a mixture is soon fitted to them, from several starts as well."""
+        return self.resident and self.n_rows <= ROWS
+
     def fits(self, layout: Layout) -> bool:
         """Whether one piece holds all rows: restarts then take turns instead of sharing each pass."""
-        return self.resident and sum(len(rows) for rows, _ in self.batches()) <= layout.piece_rows
+        return self.resident and self.n_rows <= layout.piece_rows
 
     def source(self, layout: Layout, complete: bool) -> Source:
         """The rows as the E-step wants them."""
@@ -100,26 +111,33 @@ def fit_mixture(table: Table, recipe: Recipe, rng: np.random.Generator) -> Fit:
     begin_computing()
     moments = column_moments(table.batches)
     frame = Frame.of(moments, recipe.family, table.dtype)
-    start = make_starts(table, moments, frame, recipe, rng)
+    sample = starting_rows(table.batches, rng)
+    floor = frame.floor(recipe.reg_covar, sample[0])
+    start = make_starts(table, sample, moments, frame, floor, recipe, rng)
     n_features = len(frame.location)
     layout = Layout.of(recipe.family, n_features, recipe.capacity, table.dtype)
     if not table.fits(layout):
         layout = Layout.of(recipe.family, n_features, recipe.capacity * len(start.weights), table.dtype)
     source = table.source(layout, moments.complete)
-    rules = em.Rules(recipe.tol, recipe.max_iter, frame.floor(recipe.reg_covar), recipe.reached)
+    rules = em.Rules(recipe.tol, recipe.max_iter, floor, recipe.reached)
     ended = em.run(recipe.family, frame, source, table.dtype, start, rules)
-    return _best(recipe, frame, ended, float(moments.weight.max()))
+    reached = ended.lower_bound
+    if len(reached) > recipe.n_init:  # starts of several kinds: after their last M-steps, which count, too
+        one_more = em.Rules(recipe.tol, 1, floor)
+        last = em.run(recipe.family, frame, source, table.dtype, ended.parameters, one_more)
+        reached = np.fmax(reached, last.lower_bound)
+    return _best(recipe, frame, floor, ended, reached, float(moments.weight.max()))
 
 
 def rows_to_start_from(
-    table: Table, moments: ColumnMoments, frame: Frame, rng: np.random.Generator
+    sample: tuple[np.ndarray, np.ndarray], moments: ColumnMoments, frame: Frame, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The rows that starts look at, in the frame and without gaps, their weights, and the rows whitened.
 
-    Ordered outwards, so that the order of the table makes no difference.
+    `sample` is what `starting_rows` finds. Ordered outwards, so that the order of the table makes no
+    difference.
     """
-    rows, mass = starting_rows(table.batches, rng)
-    rows = frame.apply(rows)
+    rows, mass = frame.apply(sample[0]), sample[1]
     if not moments.complete:
         rows = fill_by_one_gaussian(rows, mass, rng)
     z = whitened(rows, mass)
@@ -129,9 +147,19 @@ def rows_to_start_from(
 
 
 def make_starts(
-    table: Table, moments: ColumnMoments, frame: Frame, recipe: Recipe, rng: np.random.Generator
+    table: Table,
+    sample: tuple[np.ndarray, np.ndarray],
+    moments: ColumnMoments,
+    frame: Frame,
+    floor: Floor,
+    recipe: Recipe,
+    rng: np.random.Generator,
 ) -> Parameters:
-    """The parameters that the restarts begin with, stacked, in the frame's coordinates."""
+    """The parameters that the restarts begin with, stacked, in the frame's coordinates.
+
+    Starts of several kinds compete, and the winners begin where they have come. Over a short table the starts
+    of every kind then run to the end beside them: so the best of all is no worse than any kind alone.
+    """
     family, k = recipe.family, recipe.n_components
     weights, means, covariances = recipe.given
     given = [
@@ -143,36 +171,40 @@ def make_starts(
         same = Parameters(*(np.stack([part] * recipe.n_init) for part in given if part is not None))
         return padded(family, same, recipe.capacity)
     if k == 1 and not moments.complete:  # there is one optimum, and filling gaps costs more than reaching it
-        return _from_moments(frame, recipe, given)
-    rows, mass, z = rows_to_start_from(table, moments, frame, rng)
-    features, floor = family.expand(rows.T).T, frame.floor(recipe.reg_covar)
-    surplus = recipe.plan.surplus if k > 1 else 0  # one component has but one start
-    n_starts = recipe.n_init + surplus
-    sums = starting_sums(features, z, mass, k, recipe.plan.kinds, rng, n_starts)
-    made = family.maximise(sums, len(floor), floor)
+        return _from_moments(frame, floor, recipe, given)
+    rows, mass, z = rows_to_start_from(sample, moments, frame, rng)
+    plan = recipe.plan if k > 1 else STARTS["kmeans"]  # one component has but one start
+    sums = starting_sums(family.expand(rows.T).T, z, mass, k, plan, rng, recipe.n_init)
+    made = family.maximise(sums, rows.shape[1], floor)
     chosen = [
         own if part is None else np.broadcast_to(part, own.shape)
         for own, part in zip(made, given, strict=True)
     ]
     entrants = padded(family, Parameters(*chosen), recipe.capacity)
-    if not surplus:
+    if not plan.surplus:
         return entrants
-    return winners(family, rows, z, mass, floor, entrants, recipe.n_init)
+    first = winners(family, rows, z, mass, floor, entrants, recipe.n_init)
+    if not table.is_short:
+        return first
+    alone = len(plan.kinds) * recipe.n_init
+    return Parameters(*(np.concatenate([a, b[:alone]]) for a, b in zip(first, entrants, strict=True)))
 
 
-def _from_moments(frame: Frame, recipe: Recipe, given: list[np.ndarray | None]) -> Parameters:
+def _from_moments(frame: Frame, floor: Floor, recipe: Recipe, given: list[np.ndarray | None]) -> Parameters:
     """One component with the means and variances of the columns, but for what is given."""
     family, d = recipe.family, len(frame.location)
     sums = family.from_moments(np.ones(1), np.zeros((1, d)), np.diag((frame.spread / frame.scale) ** 2)[None])
-    made = family.maximise(sums, d, frame.floor(recipe.reg_covar))
+    made = family.maximise(sums, d, floor)
     chosen = [own if part is None else part for own, part in zip(made, given, strict=True)]
     start = Parameters(*(np.stack([part] * recipe.n_init) for part in chosen))
     return padded(family, start, recipe.capacity)
 
 
-def _best(recipe: Recipe, frame: Frame, ended: em.Progression, weight: float) -> Fit:
-    """The restart with the highest bound; of those equal to rounding the first, whatever the rounding was."""
-    bounds = np.where(np.isfinite(ended.lower_bound), ended.lower_bound, -np.inf)
+def _best(
+    recipe: Recipe, frame: Frame, floor: Floor, ended: em.Progression, reached: np.ndarray, weight: float
+) -> Fit:
+    """The restart that `reached` the most; of those equal to rounding the first, whatever that was."""
+    bounds = np.where(np.isfinite(reached), reached, -np.inf)
     rounded = np.round(bounds / TIE)
     for best in np.argsort(-rounded, kind="stable"):
         one = Parameters(*(part[best] for part in ended.parameters))
@@ -181,12 +213,32 @@ def _best(recipe: Recipe, frame: Frame, ended: em.Progression, weight: float) ->
             return Fit(
                 frame.outward(recipe.family, inner),
                 ended.history[best][~np.isnan(ended.history[best])],
-                ended.lower_bound,
+                _of_restarts(ended.lower_bound, recipe.n_init),
                 int(ended.n_iter[best]),
                 bool(ended.converged[best]),
                 weight,
+                _on_floor(recipe.family, inner, floor),
             )
     raise SingularCovarianceError
+
+
+def _on_floor(family: Family, inner: Parameters, floor: Floor) -> np.ndarray:
+    """Which components, ``(K,)``, have a variance in some direction that is the least allowed."""
+    k, d = inner.means.shape
+    if floor.least is None:
+        return np.zeros(k, bool)
+    if not family.has_matrices:
+        least = floor.least if inner.covariances.ndim == 2 else floor.common().least
+        touching = inner.covariances <= least * (1 + 1e-6)
+        return touching.any(axis=1) if touching.ndim == 2 else touching
+    roots = np.sqrt(floor.least)
+    unit = family.as_full(inner.covariances, d, k) / (roots[:, None] * roots)
+    return np.linalg.eigvalsh(unit)[:, 0] <= 1 + 1e-6
+
+
+def _of_restarts(bounds: np.ndarray, n_init: int) -> np.ndarray:
+    """The bounds of as many restarts as were asked for, the best if starts of all kinds ran to the end."""
+    return bounds if len(bounds) == n_init else np.sort(np.nan_to_num(bounds, nan=-np.inf))[::-1][:n_init]
 
 
 def is_proper(family: Family, parameters: Parameters) -> bool:

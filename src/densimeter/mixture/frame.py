@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import reduce
 
 import numpy as np
 
 from densimeter.foundations.errors import DataError
-from densimeter.mixture.families import Family, Parameters
+from densimeter.foundations.lattice import column_resolution
+from densimeter.mixture.families import Family, Floor, Parameters
 from densimeter.mixture.sources import Batches
+
+AUTOMATIC = "auto"
+"""The word for a floor that follows what the rows resolve."""
 
 LARGEST_SPREAD = 1e150
 """A spread above this, or below its inverse, has a square that floating point holds with no room to spare."""
@@ -119,9 +124,22 @@ class Frame:
         """What is added to log-densities of z to get those of x, in nats."""
         return float(-np.log(self.scale).sum())
 
-    def floor(self, reg_covar: float) -> np.ndarray:
-        """`reg_covar` times the variance of each column, in these coordinates."""
-        return reg_covar * (self.spread / self.scale) ** 2
+    def floor(self, reg_covar: float | str, sample: np.ndarray | None = None) -> Floor:
+        """The floor of covariances in these coordinates: `reg_covar` times the variance of each column added.
+
+        `AUTOMATIC` stands for no variance below that of rounding to what the columns of a `sample` of the
+        rows resolve, a twelfth of its square; a constant column, which resolves nothing, keeps one of 1e-6.
+        Without a sample it is what eight digits of the spread resolve.
+        """
+        if not isinstance(reg_covar, str):
+            return Floor(reg_covar * (self.spread / self.scale) ** 2)
+        if sample is None:
+            return Floor(np.zeros(len(self.scale)), (1e-8 * self.spread / self.scale) ** 2)
+        resolution = column_resolution(sample)
+        rounding = np.where(
+            resolution > 0, resolution / self.scale / math.sqrt(12), 1e-3 * self.spread / self.scale
+        )
+        return Floor(np.zeros(len(rounding)), rounding**2)
 
     def apply(self, X: np.ndarray) -> np.ndarray:
         """The rows in these coordinates, in float64."""

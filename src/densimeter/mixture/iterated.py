@@ -16,6 +16,7 @@ from densimeter.mixture.errors import SingularCovarianceError
 from densimeter.mixture.families import Parameters
 from densimeter.mixture.fitted import FittedMixture
 from densimeter.mixture.fitting import Table, batches_of
+from densimeter.mixture.frame import AUTOMATIC
 from densimeter.mixture.sources import RESIDENT_BYTES
 from densimeter.mixture.starts import STARTS
 
@@ -25,7 +26,7 @@ class IteratedMixture(FittedMixture):
 
     n_components: int
     tol: float
-    reg_covar: float
+    reg_covar: float | str
     max_iter: int
     n_init: int
     init_params: str
@@ -45,7 +46,8 @@ class IteratedMixture(FittedMixture):
     def _check_settings(self) -> None:
         check_count("n_components", self.n_components)
         check_number("tol", self.tol, at_least=0)
-        check_number("reg_covar", self.reg_covar, at_least=0)
+        if self.reg_covar != AUTOMATIC:
+            check_number("reg_covar", self.reg_covar, at_least=0)
         check_count("max_iter", self.max_iter)
         check_count("n_init", self.n_init)
         choose("init_params", self.init_params, STARTS)

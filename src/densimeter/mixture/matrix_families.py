@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from densimeter.mixture.families import Parameters, constant_terms, normalised, safe_counts, vacancy
+from densimeter.mixture.families import Floor, Parameters, constant_terms, normalised, safe_counts, vacancy
 from densimeter.mixture.linalg import cholesky, gram, inverse_cholesky
 
 
@@ -92,14 +92,16 @@ class Full:
         constant = constant_terms(weights, log_det, means, linear)
         return xp.concatenate([constant[..., None], linear, precisions[..., rows, columns] * halves], -1)
 
-    def maximise(self, sums: Any, n_features: int, floor: Any) -> Parameters:
+    def maximise(self, sums: Any, n_features: int, floor: Floor) -> Parameters:
         xp = sums.__array_namespace__()
         counts = sums[..., 0]
         safe = safe_counts(counts)[..., None]
         means = sums[..., 1 : 1 + n_features] / safe
         second = _unpack(sums[..., 1 + n_features :] / safe, n_features)
         eye = xp.eye(n_features, dtype=sums.dtype)
-        covariances = second - _outer(means, means) + eye * (floor + vacancy(counts)[..., None, None])
+        covariances = floor.lift_matrices(
+            second - _outer(means, means) + eye * vacancy(counts)[..., None, None]
+        )
         return Parameters(normalised(counts), means, covariances)
 
     def cancellation(self, theta: Any, parameters: Parameters) -> Any:
@@ -151,11 +153,11 @@ class Full:
     def local_maps(self, covariances: Any, n_components: int, n_features: int) -> Any:
         return inverse_cholesky(covariances)
 
-    def from_local(self, local: Parameters, parameters: Parameters, floor: np.ndarray) -> Parameters:
+    def from_local(self, local: Parameters, parameters: Parameters, floor: Floor) -> Parameters:
         lower = cholesky(parameters.covariances)
         means = parameters.means + np.einsum("...ij,...j->...i", lower, local.means)
         covariances = lower @ local.covariances @ np.swapaxes(lower, -1, -2)
-        return Parameters(local.weights, means, covariances + np.eye(means.shape[-1]) * floor)
+        return Parameters(local.weights, means, floor.lift_matrices(covariances))
 
     def precision_cholesky(self, covariances: np.ndarray) -> np.ndarray:
         return np.swapaxes(np.linalg.inv(np.linalg.cholesky(covariances)), -1, -2)
@@ -219,10 +221,9 @@ class Tied(Full):
     def natural(self, parameters: Parameters) -> Any:
         return super().natural(self._spread(parameters))
 
-    def maximise(self, sums: Any, n_features: int, floor: Any) -> Parameters:
-        weights, means, covariances = super().maximise(sums, n_features, 0 * floor)
-        xp = sums.__array_namespace__()
-        return Parameters(weights, means, self._pooled(weights, covariances) + xp.eye(n_features) * floor)
+    def maximise(self, sums: Any, n_features: int, floor: Floor) -> Parameters:
+        weights, means, covariances = super().maximise(sums, n_features, Floor(0 * floor.added))
+        return Parameters(weights, means, floor.lift_matrices(self._pooled(weights, covariances)))
 
     def _pooled(self, weights: Any, covariances: Any) -> Any:
         return (covariances * weights[..., None, None]).sum(-3)
@@ -238,11 +239,11 @@ class Tied(Full):
         maps = inverse_cholesky(covariances)[..., None, :, :]
         return xp.broadcast_to(maps, (*covariances.shape[:-2], n_components, n_features, n_features))
 
-    def from_local(self, local: Parameters, parameters: Parameters, floor: np.ndarray) -> Parameters:
+    def from_local(self, local: Parameters, parameters: Parameters, floor: Floor) -> Parameters:
         lower = cholesky(parameters.covariances)
         means = parameters.means + np.einsum("...ij,...kj->...ki", lower, local.means)
         covariance = lower @ local.covariances @ np.swapaxes(lower, -1, -2)
-        return Parameters(local.weights, means, covariance + np.eye(means.shape[-1]) * floor)
+        return Parameters(local.weights, means, floor.lift_matrices(covariance))
 
     def whiten(self, factors: np.ndarray, component: int, centred: np.ndarray) -> np.ndarray:
         return centred @ factors

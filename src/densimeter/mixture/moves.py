@@ -13,7 +13,7 @@ from itertools import islice
 import numpy as np
 
 from densimeter.mixture.density import log_joint, normalise
-from densimeter.mixture.families import Family, Parameters
+from densimeter.mixture.families import Family, Floor, Parameters
 
 
 def moved(
@@ -21,7 +21,7 @@ def moved(
     rows: np.ndarray,
     z: np.ndarray,
     weights: np.ndarray,
-    floor: np.ndarray,
+    floor: Floor,
     mixture: Parameters,
     n_moves: int,
 ) -> Parameters:
@@ -46,7 +46,7 @@ def moved(
     for made, ((kept, freed), split) in zip(sums, moves, strict=True):
         made[kept] += before[freed]
         made[freed], made[split] = halves[split]
-    return family.maximise(sums, len(floor), floor)
+    return family.maximise(sums, rows.shape[1], floor)
 
 
 def _ranked(pairs: list[tuple[int, int]], splits: list[int]) -> Iterator[tuple[tuple[int, int], int]]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from densimeter.foundations.errors import DataError
 from densimeter.mixture.estep import natural_step
-from densimeter.mixture.families import Family, Parameters
+from densimeter.mixture.families import Family, Floor, Parameters
 from densimeter.mixture.fitting import batches_of
 from densimeter.mixture.frame import Frame
 from densimeter.mixture.sources import Layout, Streamed
@@ -40,7 +40,7 @@ def followed(
     rows: np.ndarray,
     weights: np.ndarray,
     seen: float,
-    reg_covar: float,
+    reg_covar: float | str,
 ) -> tuple[Parameters, float]:
     """The mixture of rows of weight `seen` after a step with more, and the these rows' mean log-likelihood.
 
@@ -78,9 +78,9 @@ def _frame_of(family: Family, parameters: Parameters, dtype: np.dtype) -> Frame:
     return Frame(centre.astype(dtype).astype(np.float64), family.common_scale(spread), spread)
 
 
-def _statistics_of(family: Family, inner: Parameters, floor: np.ndarray) -> np.ndarray:
+def _statistics_of(family: Family, inner: Parameters, floor: Floor) -> np.ndarray:
     """The expected sums, per unit of weight, whose M-step the mixture is."""
     weights, means, covariances = (part[0] for part in inner)
-    full = family.as_full(covariances, means.shape[1], len(means)) - np.diag(floor)
+    full = family.as_full(covariances, means.shape[1], len(means)) - np.diag(floor.added)
     second = weights[:, None, None] * (full + means[:, :, None] * means[:, None, :])
     return family.from_moments(weights, weights[:, None] * means, second)[None]

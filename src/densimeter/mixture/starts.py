@@ -71,6 +71,15 @@ def _draw(weights: np.ndarray, rng: np.random.Generator, size: int) -> np.ndarra
     return np.minimum(found, weights.shape[1] - 1)
 
 
+def _draw_distinct(weights: np.ndarray, rng: np.random.Generator, n: int, size: int) -> np.ndarray:
+    """Indices ``(n, size)`` drawn one after the other without those drawn before, while others are left.
+
+    The largest of the log-weights plus Gumbel noise are such a draw (Efraimidis and Spirakis, 2006).
+    """
+    keys = np.log(weights) + rng.gumbel(size=(n, len(weights)))
+    return np.argsort(-keys, axis=1)[:, np.arange(size) % len(weights)]
+
+
 def plus_plus(z: np.ndarray, weights: np.ndarray, k: int, rng: np.random.Generator, n: int) -> np.ndarray:
     """Indices ``(n, k)`` of the centres that greedy k-means++ chooses (Arthur and Vassilvitskii, 2007).
 
@@ -144,24 +153,28 @@ def start_random(z: np.ndarray, weights: np.ndarray, k: int, rng: np.random.Gene
 def start_random_from_data(
     z: np.ndarray, weights: np.ndarray, k: int, rng: np.random.Generator, n: int
 ) -> np.ndarray:
-    """Rows belong to the nearest of k rows drawn at random."""
-    return _one_hot(_nearest(z, z[_draw(np.broadcast_to(weights, (n, len(z))), rng, k)]), k)
+    """Rows belong to the nearest of k rows drawn at random, no row twice while there are others."""
+    return _one_hot(_nearest(z, z[_draw_distinct(weights, rng, n, k)]), k)
 
 
 @dataclass(frozen=True, slots=True)
 class StartPlan:
-    """Kinds of starts, taken in turn, and how many more are made than are run to the end."""
+    """Kinds of starts, one of each for every restart, and the kinds of `surplus` more that compete."""
 
     kinds: tuple[Start, ...]
-    surplus: int
+    more: tuple[Start, ...] = ()
+    surplus: int = 0
 
+
+EVERY_KIND = (start_kmeans, start_plus_plus, start_random_from_data, start_random)
+"""The kinds that have a name, each with a stream of random numbers of its own."""
 
 STARTS: dict[str, StartPlan] = {
-    "auto": StartPlan((start_kmeans, start_plus_plus, start_random_from_data), 9),
-    "kmeans": StartPlan((start_kmeans,), 0),
-    "k-means++": StartPlan((start_plus_plus,), 0),
-    "random": StartPlan((start_random,), 0),
-    "random_from_data": StartPlan((start_random_from_data,), 0),
+    "auto": StartPlan(EVERY_KIND, EVERY_KIND[:3], 6),
+    "kmeans": StartPlan((start_kmeans,)),
+    "k-means++": StartPlan((start_plus_plus,)),
+    "random": StartPlan((start_random,)),
+    "random_from_data": StartPlan((start_random_from_data,)),
 }
 """What the words of ``init_params`` stand for."""
 
@@ -186,20 +199,22 @@ def starting_sums(
     z: np.ndarray,
     weights: np.ndarray,
     k: int,
-    kinds: tuple[Start, ...],
+    plan: StartPlan,
     rng: np.random.Generator,
-    n_starts: int,
+    n_restarts: int,
 ) -> np.ndarray:
-    """The expected sums ``(n_starts, k, n_terms)`` of starts whose kinds are taken in turn.
+    """The expected sums ``(n_starts, k, n_terms)`` of a plan: `n_restarts` of each kind, then more.
 
-    `features` ``(n, n_terms)`` are those of the rows, `z` the rows whitened. Starts of one kind are made
-    together, as many as memory for `NUMBERS_AT_ONCE` responsibilities allows.
+    `features` ``(n, n_terms)`` are those of the rows, `z` the rows whitened. The starts of a kind are the
+    same in every plan, so that a plan of several kinds holds those of each alone. They are made together, as
+    many as memory for `NUMBERS_AT_ONCE` responsibilities allows.
     """
-    sums = np.empty((n_starts, k, features.shape[1]))
-    together = max(1, NUMBERS_AT_ONCE // (k * len(z)))
-    for first, kind in enumerate(kinds):
-        turns = np.arange(first, n_starts, len(kinds))
-        for part in np.split(turns, np.arange(together, len(turns), together)):
-            if len(part):
-                sums[part] = (kind(z, weights, k, rng, len(part)) * weights) @ features
-    return sums
+    seed, together = int(rng.integers(2**63)), max(1, NUMBERS_AT_ONCE // (k * len(z)))
+    sums = []
+    for turn, kind in enumerate((*plan.kinds, *plan.more)):
+        own = np.random.default_rng([seed, EVERY_KIND.index(kind), int(turn >= len(plan.kinds))])
+        wanted = n_restarts if turn < len(plan.kinds) else plan.surplus // len(plan.more)
+        for first in range(0, wanted, together):
+            shares = kind(z, weights, k, own, min(together, wanted - first))
+            sums.append((shares * weights) @ features)
+    return np.concatenate(sums)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from densimeter.mixture.families import Family, Parameters
+from densimeter.mixture.families import Family, Floor, Parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,6 @@ class ExpectedSums:
         """Nats per unit of weight, ``(R,)``."""
         return self.log_likelihood / self.weight
 
-    def finish(self, family: Family, n_features: int, floor: np.ndarray) -> Parameters:
+    def finish(self, family: Family, n_features: int, floor: Floor) -> Parameters:
         """The M-step."""
         return family.maximise(self.sums, n_features, floor)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from densimeter.mixture import em
-from densimeter.mixture.families import Family, Parameters
+from densimeter.mixture.families import Family, Floor, Parameters
 from densimeter.mixture.frame import Frame
 from densimeter.mixture.moves import moved
 from densimeter.mixture.sources import Layout, Resident
@@ -46,7 +46,7 @@ class Contest:
     rows: np.ndarray
     z: np.ndarray
     weights: np.ndarray
-    floor: np.ndarray
+    floor: Floor
     source: Resident
 
     @classmethod
@@ -56,7 +56,7 @@ class Contest:
         rows: np.ndarray,
         z: np.ndarray,
         weights: np.ndarray,
-        floor: np.ndarray,
+        floor: Floor,
         n_components: int,
     ) -> Contest:
         """On some of the rows, if there are many; `z` are ordered outwards."""
@@ -101,7 +101,7 @@ def winners(
     rows: np.ndarray,
     z: np.ndarray,
     weights: np.ndarray,
-    floor: np.ndarray,
+    floor: Floor,
     entrants: Parameters,
     n_winners: int,
 ) -> Parameters:

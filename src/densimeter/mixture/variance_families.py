@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from densimeter.mixture.families import Parameters, constant_terms, normalised, safe_counts, vacancy
+from densimeter.mixture.families import Floor, Parameters, constant_terms, normalised, safe_counts, vacancy
 
 
 class Diagonal:
@@ -32,13 +32,15 @@ class Diagonal:
         constant = constant_terms(weights, -0.5 * xp.log(safe).sum(-1), means, linear)
         return xp.concatenate([constant[..., None], linear, -0.5 / safe], -1)
 
-    def maximise(self, sums: Any, n_features: int, floor: Any) -> Parameters:
+    def maximise(self, sums: Any, n_features: int, floor: Floor) -> Parameters:
         xp = sums.__array_namespace__()
         counts = sums[..., 0]
         safe = safe_counts(counts)[..., None]
         means = sums[..., 1 : 1 + n_features] / safe
         variances = xp.maximum(sums[..., 1 + n_features :] / safe - means * means, 0.0)
-        return Parameters(normalised(counts), means, variances + floor + vacancy(counts)[..., None])
+        return Parameters(
+            normalised(counts), means, floor.lift_variances(variances + vacancy(counts)[..., None])
+        )
 
     def cancellation(self, theta: Any, parameters: Parameters) -> Any:
         weights, means, variances = parameters
@@ -70,9 +72,11 @@ class Diagonal:
         xp = covariances.__array_namespace__()
         return xp.eye(n_features, dtype=covariances.dtype) / xp.sqrt(covariances)[..., None]
 
-    def from_local(self, local: Parameters, parameters: Parameters, floor: np.ndarray) -> Parameters:
+    def from_local(self, local: Parameters, parameters: Parameters, floor: Floor) -> Parameters:
         means = parameters.means + np.sqrt(parameters.covariances) * local.means
-        return Parameters(local.weights, means, parameters.covariances * local.covariances + floor)
+        return Parameters(
+            local.weights, means, floor.lift_variances(parameters.covariances * local.covariances)
+        )
 
     def precision_cholesky(self, covariances: np.ndarray) -> np.ndarray:
         if not (covariances > 0).all():
@@ -129,13 +133,15 @@ class Spherical(Diagonal):
         constant = constant_terms(weights, log_det, means, linear)
         return xp.concatenate([constant[..., None], linear, -0.5 / safe[..., None]], -1)
 
-    def maximise(self, sums: Any, n_features: int, floor: Any) -> Parameters:
+    def maximise(self, sums: Any, n_features: int, floor: Floor) -> Parameters:
         xp = sums.__array_namespace__()
         counts = sums[..., 0]
         safe = safe_counts(counts)
         means = sums[..., 1 : 1 + n_features] / safe[..., None]
         scatter = xp.maximum(sums[..., 1 + n_features] / safe - (means * means).sum(-1), 0.0)
-        return Parameters(normalised(counts), means, scatter / n_features + floor.mean() + vacancy(counts))
+        return Parameters(
+            normalised(counts), means, floor.common().lift_variances(scatter / n_features + vacancy(counts))
+        )
 
     def cancellation(self, theta: Any, parameters: Parameters) -> Any:
         return super().cancellation(theta, parameters._replace(covariances=parameters.covariances[..., None]))
@@ -163,9 +169,11 @@ class Spherical(Diagonal):
         xp = covariances.__array_namespace__()
         return xp.eye(n_features, dtype=covariances.dtype) / xp.sqrt(covariances)[..., None, None]
 
-    def from_local(self, local: Parameters, parameters: Parameters, floor: np.ndarray) -> Parameters:
+    def from_local(self, local: Parameters, parameters: Parameters, floor: Floor) -> Parameters:
         means = parameters.means + np.sqrt(parameters.covariances)[..., None] * local.means
-        return Parameters(local.weights, means, parameters.covariances * local.covariances + floor.mean())
+        return Parameters(
+            local.weights, means, floor.common().lift_variances(parameters.covariances * local.covariances)
+        )
 
     def log_determinants(self, factors: np.ndarray, n_features: int, n_components: int) -> np.ndarray:
         return n_features * np.log(factors)

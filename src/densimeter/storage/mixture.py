@@ -13,11 +13,12 @@ from densimeter.mixture.catalogue import FAMILIES
 from densimeter.mixture.estimator import GaussianMixture
 from densimeter.mixture.families import Family, Parameters
 from densimeter.mixture.fitting import is_proper
+from densimeter.mixture.frame import AUTOMATIC
 from densimeter.mixture.iterated import IteratedMixture
 from densimeter.mixture.starts import STARTS
 from densimeter.storage.contract import Derived, Kind, Values
 from densimeter.storage.fields import Array, Either, Former, Group, Later, maybe
-from densimeter.storage.plain import Count, Flag, Number, Seed, Word
+from densimeter.storage.plain import Count, Flag, Number, NumberOrWord, Seed, Word
 from densimeter.storage.record import Field, UnfitError
 
 DENSITY: Mapping[str, Field] = {
@@ -45,7 +46,7 @@ SETTINGS: Mapping[str, Field] = {
     "n_components": Count(at_least=1),
     "covariance_type": Word(FAMILIES),
     "tol": Number(at_least=0),
-    "reg_covar": Number(at_least=0),
+    "reg_covar": NumberOrWord(at_least=0, words=(AUTOMATIC,)),
     "max_iter": Count(at_least=1),
     "n_init": Count(at_least=1),
     "init_params": Word(STARTS),
@@ -142,6 +143,7 @@ _OUTCOME: Mapping[str, Field] = {
     "lower_bound": Number(),
     "lower_bounds": Array((None,), finite=False),
     "restart_bounds": Array((None,), finite=False),
+    "on_floor": Later(maybe(Array(("k",)))),
 }
 """How a fit ended; a mixture that was made of given parameters has none."""
 
@@ -162,6 +164,8 @@ def _restore(model: GaussianMixture, values: Values) -> None:
     if values["outcome"] is not None:
         for name, value in values["outcome"].items():
             setattr(model, f"{name}_", value)
+        floor = values["outcome"]["on_floor"]
+        model.on_floor_ = np.zeros(len(model.weights_), bool) if floor is None else floor != 0
     elif values["seen"] is not None or values["held"] is not None:
         raise UnfitError("there are rows of a fit, and no fit")
     model._seen = values["seen"]

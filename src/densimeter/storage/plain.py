@@ -56,6 +56,17 @@ class Number(Plain):
 
 
 @dataclass(frozen=True)
+class NumberOrWord(Number):
+    """A finite real number within limits, or a word that stands for a rule."""
+
+    words: Collection[str] = ()
+
+    def check(self, name: str, value: Any) -> Any:
+        """The number or the word."""
+        return value if isinstance(value, str) and value in self.words else super().check(name, value)
+
+
+@dataclass(frozen=True)
 class Count(Plain):
     """A whole number; with `length` the number that this name of a length stands for."""
 

@@ -15,7 +15,7 @@ from functools import partial
 
 import numpy as np
 
-from densimeter.tables.lattice import find_lattice, is_single_precision
+from densimeter.foundations.lattice import find_lattice, is_single_precision
 
 TIED_SHARE = 0.05
 """A column in which more than this share of the rows share their value with another row is called tied."""
