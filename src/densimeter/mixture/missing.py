@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from densimeter.mixture.density import log_joint, normalise
-from densimeter.mixture.families import Family, Parameters
+from densimeter.mixture.families import Family, Floor, Parameters
 from densimeter.mixture.gaps import Normals, conditional, expected_sums, gap_blocks
 from densimeter.mixture.matrix_families import Full, regression
 from densimeter.mixture.sources import patterns
@@ -50,7 +50,7 @@ def fill_by_one_gaussian(rows: np.ndarray, weights: np.ndarray, rng: np.random.G
     Good enough for a start, and unlike filling by means it invents no dense spots.
     """
     d = rows.shape[1]
-    family, unit, floor = Full(), np.ones(d), 1e-6 * np.ones(d)
+    family, unit, floor = Full(), np.ones(d), Floor(1e-6 * np.ones(d))
     blocks = list(gap_blocks(rows, np.asarray(weights, np.float64)))
     gaussian = Parameters(np.ones((1, 1)), np.zeros((1, 1, d)), np.eye(d)[None, None])
     for _ in range(FILLING_STEPS):
