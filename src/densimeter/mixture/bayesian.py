@@ -55,8 +55,7 @@ class BayesianGaussianMixture(IteratedMixture):
     tol : float
         Iterations stop when the bound on ``log p(X)``, in nats for all rows together, changes by less.
     reg_covar : float or "auto"
-        Times the column's variance, the variance of the blur of each row; "auto" is 1e-6, or less where the
-        column resolves less, see `GaussianMixture`.
+        Times the column's variance, the variance of the blur of each row; "auto" is 1e-6.
     max_iter : int
         At most so many iterations.
     n_init : int

@@ -74,7 +74,7 @@ def fit_bayesian_mixture(table: Table, recipe: BayesianRecipe, rng: np.random.Ge
     moments = column_moments(table.batches)
     frame = Frame.of(moments, family, table.dtype)
     sample = starting_rows(table.batches, rng)
-    prior = make_prior(table, moments, frame, _blur(frame, recipe.reg_covar, sample[0]), recipe)
+    prior = make_prior(table, moments, frame, _blur(frame, recipe.reg_covar), recipe)
     inner = prior.inward(family, frame)
     if recipe.resumed is None:
         start = make_posteriors(table, sample, moments, frame, inner, recipe, rng)
@@ -93,10 +93,9 @@ def fit_bayesian_mixture(table: Table, recipe: BayesianRecipe, rng: np.random.Ge
     return _best(family, frame, prior, ended)
 
 
-def _blur(frame: Frame, reg_covar: float | str, sample: np.ndarray) -> np.ndarray:
-    """The variances by which rows are blurred: the floor's, at most 1e-6 of a column's unless asked for."""
-    floor = frame.floor(reg_covar, sample)
-    return floor.added if floor.least is None else np.minimum(floor.least, frame.floor(1e-6, sample).added)
+def _blur(frame: Frame, reg_covar: float | str) -> np.ndarray:
+    """The variances by which rows are blurred; "auto" is 1e-6 of those of the columns."""
+    return frame.floor(1e-6 if isinstance(reg_covar, str) else reg_covar).added
 
 
 def make_prior(
