@@ -1,8 +1,12 @@
 """Relations between columns; the numbers that made the columns are the reference."""
 
+import warnings
+
 import numpy as np
+import pandas as pd
 import pytest
 
+import densimeter as dm
 from densimeter.foundations.dependence import find_relations
 
 A, B, C = np.random.default_rng(0).normal(size=(3, 200)) * [[1.0], [100.0], [1e-3]]
@@ -65,3 +69,98 @@ def test_wide_tables_tell_each_relation():
         "x58 = x3 + x50 in every row",
         "x59 = 2 x7 in every row",
     ]
+
+
+# What estimators say
+
+ESTIMATORS = {
+    "mixture": lambda: dm.GaussianMixture(1),
+    "bayesian": lambda: dm.BayesianGaussianMixture(n_components=1),
+    "kernel": lambda: dm.KernelDensity(bandwidth=0.5),
+    "energy": lambda: dm.EnergyModel(
+        base="gaussian", hidden=[2], n_frequencies=0, max_steps=1, n_proposals=64, random_state=0
+    ),
+}
+
+
+@pytest.fixture(params=ESTIMATORS)
+def estimator(request):
+    return ESTIMATORS[request.param]()
+
+
+def heard(fit, *given, **more):
+    """What `fit` says with a `DensimeterWarning` of relations."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        fit(*given, **more)
+    return [one for one in caught if "in every row" in str(one.message)]
+
+
+def test_estimators_tell_a_relation_once_by_the_places_of_columns(estimator):
+    (one,) = heard(estimator.fit, np.column_stack([A, C, A + C]))
+    assert issubclass(one.category, dm.DensimeterWarning)
+    assert str(one.message) == (
+        "column 2 = column 0 + column 1 in every row: there is no density\n"
+        "leave out columns that others determine"
+    )
+    assert one.filename == __file__
+
+
+def test_estimators_tell_a_relation_by_the_names_of_a_frame():
+    frame = pd.DataFrame({"rent": A, "food": B, "spent": A + B, "twice": 2 * A})
+    (one,) = heard(dm.GaussianMixture(1).fit, frame)
+    assert str(one.message).startswith(
+        "spent = rent + food in every row, and 1 more relation: there is no density\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        np.column_stack([A, B, A + B + C]),
+        np.column_stack([A, B, A + B])[:12],
+        np.random.default_rng(0).normal(size=(10, 30)),
+        np.column_stack([A]),
+        np.column_stack([A, np.full_like(A, 0.1)]),
+    ],
+    ids=["noisy", "few rows", "wide", "alone", "constant"],
+)
+def test_estimators_are_silent_without_a_relation(rows):
+    assert heard(dm.KernelDensity(bandwidth=0.5).fit, rows) == []
+
+
+def test_a_relation_that_one_row_of_many_breaks_is_none():
+    a, b = np.random.default_rng(0).normal(size=(2, 50_000))
+    rows = np.column_stack([a, b, a + b])
+    assert len(heard(dm.GaussianMixture(1).fit, rows)) == 1
+    rows[12_347, 2] += 1  # not among the rows of the first glance
+    assert heard(dm.GaussianMixture(1).fit, rows) == []
+
+
+def test_rows_with_missing_cells_and_of_weight_zero_are_not_looked_at():
+    rows = np.column_stack([A, B, A + B])
+    rows[3, 2], rows[5, 2] = np.nan, 7.0
+    weights = np.where(np.arange(len(A)) == 5, 0.0, 1.0)
+    assert len(heard(dm.GaussianMixture(1).fit, rows, sample_weight=weights)) == 1
+    assert heard(dm.GaussianMixture(1).fit, rows) == []
+
+
+def test_partial_fits_and_choices_of_components_say_nothing():
+    rows = np.column_stack([A, C, A + C])
+    assert heard(dm.GaussianMixture(1).partial_fit, rows) == []
+    assert heard(dm.KernelDensity(bandwidth=0.5).partial_fit, rows) == []
+    assert heard(dm.mixture.select_components, rows, 2, random_state=0) == []
+
+
+def test_long_relations_are_cut():
+    parts = np.random.default_rng(0).normal(size=(12, 100))
+    (found,) = find_relations(np.column_stack([*parts, parts.sum(axis=0)]))
+    assert found.describe("abcdefghijklm") == "m = a + b + c + d + e + f + g + h + 4 more terms in every row"
+
+
+def test_relations_among_many_columns_of_whole_numbers_end_soon():
+    rows = np.random.default_rng(0).poisson(3, size=(2000, 300)).astype(float)
+    rows[:, 299] = rows[:, :299].sum(axis=1)
+    (found,) = find_relations(rows)
+    assert found.column == 299
+    assert set(found.coefficients.values()) == {1.0}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from sklearn.exceptions import ConvergenceWarning
 
-from densimeter.foundations.errors import DataError, DensimeterError
+from densimeter.foundations.errors import DataError, DensimeterError, DensimeterWarning
 from densimeter.mixture import BayesianGaussianMixture
 from densimeter.mixture.catalogue import FAMILIES
 from densimeter.mixture.priors import WEIGHT_PRIORS
@@ -49,7 +49,8 @@ def table():
 
 @pytest.mark.parametrize("name", list(FAMILIES))
 def test_singular_data(name, X):
-    fit(np.hstack([X, X]), covariance_type=name)  # duplicate columns
+    with pytest.warns(DensimeterWarning, match="column 2 = column 0 in every row"):
+        fit(np.hstack([X, X]), covariance_type=name)
     fit(X[:4].repeat(2, axis=1), covariance_type=name)  # fewer rows than columns
     fit(np.hstack([X, np.full((200, 1), 1e8)]), covariance_type=name)  # a constant column
     one = fit(np.full((10, 2), 0.1), covariance_type=name)  # one row repeated
@@ -59,7 +60,8 @@ def test_singular_data(name, X):
 
 @pytest.mark.parametrize("name", ["full", "tied"])
 def test_a_singular_prior_is_told(name, X):
-    with pytest.raises(DensimeterError, match="ill-defined covariances"):
+    told, refused = pytest.warns(DensimeterWarning, match="column 2 = column 0"), pytest.raises
+    with told, refused(DensimeterError, match="ill-defined covariances"):
         fit(np.hstack([X, X]), covariance_type=name, reg_covar=0)
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from sklearn.exceptions import ConvergenceWarning
 
-from densimeter.foundations.errors import DataError, DensimeterError, SettingError
+from densimeter.foundations.errors import DataError, DensimeterError, DensimeterWarning, SettingError
 from densimeter.mixture import GaussianMixture, select_components
 from densimeter.mixture.catalogue import FAMILIES
 
@@ -38,7 +38,8 @@ def table():
 
 @pytest.mark.parametrize("name", list(FAMILIES))
 def test_singular_data(name, X):
-    fit(np.hstack([X, X]), covariance_type=name)  # duplicate columns
+    with pytest.warns(DensimeterWarning, match="column 2 = column 0 in every row"):
+        fit(np.hstack([X, X]), covariance_type=name)
     fit(X[:4].repeat(2, axis=1), covariance_type=name)  # fewer rows than columns
     fit(np.hstack([X, np.full((200, 1), 1e8)]), covariance_type=name)  # a constant column
     one = fit(np.full((10, 2), 0.1), covariance_type=name)  # one row repeated

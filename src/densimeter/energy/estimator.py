@@ -18,6 +18,7 @@ from densimeter.energy.sampling import Drawn, draw
 from densimeter.energy.scores import ScoreEstimate, score_estimate
 from densimeter.energy.settings import resolve
 from densimeter.foundations.checks import check_count, check_number
+from densimeter.foundations.dependence import relations_untold, warn_of_relations
 from densimeter.foundations.estimates import Estimate
 from densimeter.foundations.progress import Progress, silent
 from densimeter.foundations.randomness import RandomState, key_from
@@ -169,9 +170,12 @@ class EnergyModel(DensityMixin, BaseEstimator):
         """
         rows, weights = rows_present(check_rows(self, X, ensure_min_samples=2), sample_weight, relative=False)
         rows_val = None if X_val is None else check_rows(self, X_val, reset=False)
-        fitted = fit_tilted_density(
-            rows, weights, rows_val, resolve(self), self.random_state, progress or silent
-        )
+        settings = resolve(self)
+        warn_of_relations(self, rows)
+        with relations_untold():  # its parts are fitted to the same columns
+            fitted = fit_tilted_density(
+                rows, weights, rows_val, settings, self.random_state, progress or silent
+            )
         self._store(fitted)
         return self
 

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import inspect
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
-_SCREENED_ROWS = 20_000
-"""Rows that decide whether a column is looked at in all of them."""
+from densimeter.foundations.errors import DensimeterWarning
+
+_SCREENED_ROWS, _GLANCED_ROWS = 20_000, 2_000
+"""Rows that decide whether a column is looked at in all of them: of a table to be cleaned, of a fit's."""
 
 _SUSPECT, _MOST_DECIMALS = 0.15, 6
 """Share of a column's spread that others leave unexplained at most; digits that count as rounding."""
@@ -17,7 +24,14 @@ _SUSPECT, _MOST_DECIMALS = 0.15, 6
 _SPREAD_IN_STEPS = 20
 """A rounded column must spread over so many times what rounding leaves open, or chance may explain it."""
 
-_SPARE_ROWS = 10
+_MOST_ROUNDED, _NEARLY_EXACT = 64, 1e-4
+"""Beyond so many columns only exact relations are looked for: what leaves this share of the spread."""
+
+_SPARE_ROWS, _LARGEST = 10, 1e150
+"""Rows beyond the number of columns, or chance explains everything; sizes that can still be squared."""
+
+_MOST_TERMS = 8
+"""Terms of a relation that are written out."""
 
 _DENOMINATORS = (1, 12, 1000)
 """Of the fractions tried for the numbers in a relation, the simplest first."""
@@ -43,15 +57,22 @@ class Relation:
     constant: float
     is_exact: bool
 
+    def of_columns(self, places: Sequence[int]) -> Relation:
+        """The relation of a table's columns at these places, for one found among them alone."""
+        coefficients = {places[place]: number for place, number in self.coefficients.items()}
+        return replace(self, column=places[self.column], coefficients=coefficients)
+
     def describe(self, names: Sequence[str]) -> str:
         """The relation in a few words, as ``c = a + b in every row``."""
-        text = ""
-        for place, number in self.coefficients.items():
+        text, n_more = "", len(self.coefficients) - _MOST_TERMS
+        for place, number in list(self.coefficients.items())[:_MOST_TERMS]:
             size = abs(number)
             factor = "" if size == 1 else f"{_written(size)} "
             sign = "-" if number < 0 else "+"
             term = f"{factor}{names[place]}"
             text += f" {sign} {term}" if text else f"{'-' * (number < 0)}{term}"
+        if n_more > 0:
+            text += f" + {n_more} more terms"
         if self.constant:
             text += f" {'-' if self.constant < 0 else '+'} {_written(abs(self.constant))}"
         return f"{names[self.column]} = {text} in every row" + ("" if self.is_exact else ", within rounding")
@@ -60,10 +81,10 @@ class Relation:
 def find_relations(rows: np.ndarray) -> list[Relation]:
     """The columns that those before them determine, each with its relation.
 
-    Each column is projected on those before it that are not determined themselves (Gram and Schmidt, twice);
-    what little is left must be explained by the spacing of floating-point numbers or by the decimals to which
-    the columns are written. Coefficients are cleaned to zero or to simple fractions where the relation stays
-    true. Columns must have spread; where there are hardly more rows than columns nothing can be said.
+    A QR decomposition tells what those before it leave of each column; where that is little, it must be
+    explained by the spacing of floating-point numbers or by the decimals to which the columns are written.
+    Coefficients are cleaned to zero or to simple fractions where the relation stays true. Columns must have
+    spread; where there are hardly more rows than columns nothing can be said.
 
     Cost: ``O(n d^2)``.
 
@@ -78,26 +99,92 @@ def find_relations(rows: np.ndarray) -> list[Relation]:
     >>> [found.describe("abc") for found in find_relations(np.column_stack([a, b, a + b]))]
     ['c = a + b in every row']
     """
-    shift, scale = rows.mean(axis=0), rows.std(axis=0)
-    scale = np.where(scale > 0, scale, 1.0)
+    screened = _standardised(rows[:: max(1, len(rows) // _SCREENED_ROWS)])
+    suspects = _suspects(screened)
+    if not suspects:
+        return []
+    n_distinct = len(np.unique(screened, axis=0))
     steps = np.array([_step(column) for column in rows.T])
-    screened = (rows[:: max(1, len(rows) // _SCREENED_ROWS)] - shift) / scale
-    screened -= screened.mean(axis=0)
-    basis, kept, found = np.empty((len(screened), 0)), list[int](), list[Relation]()
-    for j in range(rows.shape[1]):
-        left = screened[:, j] - basis @ (basis.T @ screened[:, j])
-        left -= basis @ (basis.T @ left)
-        size = np.linalg.norm(left)
-        suspect = size < _SUSPECT * np.linalg.norm(screened[:, j])
+    found = dict[int, Relation]()
+    for j in suspects:
+        kept = [k for k in range(j) if k not in found and screened[:, k].any()]
         relation = None
-        if kept and suspect and len(np.unique(screened, axis=0)) >= len(kept) + _SPARE_ROWS:
+        if kept and n_distinct >= len(kept) + _SPARE_ROWS:
             relation = _relation(rows, j, kept, steps)
         if relation is not None:
-            found.append(relation)
-        elif size > 0:
-            kept.append(j)
-            basis = np.column_stack([basis, left / size])
-    return found
+            found[j] = relation
+    return list(found.values())
+
+
+def warn_of_relations(estimator: Any, rows: np.ndarray) -> None:
+    """A `DensimeterWarning` where columns determine each other, by the names `estimator` was fitted with.
+
+    A few thousand rows tell whether there may be such columns; these are then looked at in all rows. Nothing
+    is said inside `relations_untold`, nor where there are hardly more rows than columns.
+    """
+    if _UNTOLD.get() or rows.shape[1] < 2 or len(rows) < rows.shape[1] + _SPARE_ROWS:
+        return
+    glance = _complete(rows[:: max(1, len(rows) // _GLANCED_ROWS)])
+    if len(glance) < rows.shape[1] + _SPARE_ROWS or np.abs(glance).max() > _LARGEST:
+        return
+    found = find_relations(glance)
+    if found and len(rows) > len(glance):
+        places = sorted({place for one in found for place in (one.column, *one.coefficients)})
+        found = [one.of_columns(places) for one in find_relations(_complete(rows[:, places]))]
+    if not found:
+        return
+    names = getattr(estimator, "feature_names_in_", [f"column {j}" for j in range(rows.shape[1])])
+    n_more = len(found) - 1
+    more = f", and {n_more} more relation{'s' * (n_more > 1)}" if n_more else ""
+    warnings.warn(
+        f"{found[0].describe(names)}{more}: there is no density\nleave out columns that others determine",
+        DensimeterWarning,
+        stacklevel=_calls_inside(),
+    )
+
+
+def _calls_inside() -> int:
+    """The level of the stack, seen from the caller, at which the package was called."""
+    frame, level = inspect.currentframe(), 0
+    while frame is not None and frame.f_globals.get("__name__", "").startswith("densimeter."):
+        frame, level = frame.f_back, level + 1
+    return level
+
+
+_UNTOLD: ContextVar[bool] = ContextVar("relations_untold", default=False)
+
+
+@contextmanager
+def relations_untold() -> Iterator[None]:
+    """Fits inside the block, parts of another that looked before, say nothing of relations."""
+    token = _UNTOLD.set(True)
+    try:
+        yield
+    finally:
+        _UNTOLD.reset(token)
+
+
+def _complete(rows: np.ndarray) -> np.ndarray:
+    """The rows without missing cells, in float64."""
+    return np.asarray(rows[np.isfinite(rows).all(axis=1)], np.float64)
+
+
+def _standardised(rows: np.ndarray) -> np.ndarray:
+    """Columns less their mean, over their standard deviation; zero where they have one value."""
+    spreads = np.ptp(rows, axis=0)
+    centred = np.where(spreads > 0, (rows - rows[0]) / np.where(spreads > 0, spreads, 1.0), 0.0)
+    centred -= centred.mean(axis=0)
+    deviations = centred.std(axis=0)
+    return centred / np.where(deviations > 0, deviations, 1.0)
+
+
+def _suspects(screened: np.ndarray) -> list[int]:
+    """The columns of which those before them leave little, by one QR decomposition."""
+    norms, left = np.linalg.norm(screened, axis=0), np.zeros(screened.shape[1])
+    factor = np.linalg.qr(screened, mode="r")
+    left[: len(factor)] = np.abs(np.diagonal(factor))
+    shares = np.where(np.arange(len(left)) <= _MOST_ROUNDED, _SUSPECT, _NEARLY_EXACT)
+    return [int(j) for j in np.flatnonzero((norms > 0) & (left < shares * norms))]
 
 
 def _step(column: np.ndarray) -> float:

@@ -12,6 +12,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from densimeter.foundations.checks import check_count, check_number, choose
+from densimeter.foundations.dependence import warn_of_relations
 from densimeter.foundations.errors import (
     DensimeterWarning,
     FitError,
@@ -163,6 +164,7 @@ class KernelDensity(DensityMixin, BaseEstimator):
         self._total_weight = float(len(X) if weights is None else weights.sum())
         if self._is_under_a_metric:
             return self._fit_under_a_metric(rows, held_out)
+        warn_of_relations(self, rows.points)
         kernel, self._metric_sum = choose("kernel", self.kernel, KERNELS), None
         self.bandwidth_, self.bandwidth_scores_ = self._chosen_bandwidth(rows, held_out, kernel)
         self._bandwidth = bandwidth_from(self.bandwidth_, X.shape[1], origin=means(X))

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from sklearn.exceptions import ConvergenceWarning
 
 from densimeter.foundations.checks import check_count, check_number, choose
+from densimeter.foundations.dependence import warn_of_relations
 from densimeter.mixture.arguments import check_enough, rows_present
 from densimeter.mixture.catalogue import FAMILIES
 from densimeter.mixture.errors import SingularCovarianceError
@@ -64,6 +65,7 @@ class IteratedMixture(FittedMixture):
         """The rows to fit to, weights relative to the largest, and the number of columns."""
         rows, weights = rows_present(self._validated(X, ensure_min_samples=2), sample_weight)
         check_enough(rows, self.n_components)
+        warn_of_relations(self, rows)
         return Table(batches_of(rows, weights), rows.dtype, rows.nbytes <= RESIDENT_BYTES), rows.shape[1]
 
     def _store_mixture(self, parameters: Parameters, dtype: np.dtype) -> None:

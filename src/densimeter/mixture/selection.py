@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from sklearn.exceptions import ConvergenceWarning
 
 from densimeter.foundations.checks import check_count, choose
+from densimeter.foundations.dependence import relations_untold
 from densimeter.foundations.errors import DataError, FitError, SettingError
 from densimeter.foundations.randomness import RandomState, generator_from
 from densimeter.foundations.rows import missing_as_nan
@@ -189,7 +190,7 @@ def select_components(
                 k, covariance_type=family, n_init=n_init, random_state=int(rng.integers(2**31)), **settings
             )
             try:
-                with warnings.catch_warnings():
+                with warnings.catch_warnings(), relations_untold():
                     warnings.simplefilter("ignore", ConvergenceWarning)  # told in the table instead
                     model._fit(rows, None, capacity=max(numbers))
             except (FitError, DataError) as error:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.exceptions import ConvergenceWarning
 
+from densimeter.foundations.dependence import relations_untold
 from densimeter.foundations.errors import DataError, FitError, SettingError
 from densimeter.mixture.arguments import rows_present
 from densimeter.mixture.errors import SingularCovarianceError
@@ -107,10 +108,11 @@ class StreamedMixture(IteratedMixture):
         enough = len(rows) >= ROWS_TO_START
         grown = self._seen is None or float(weights.sum()) >= GROWTH * self._seen
         if enough:
-            self.fit(rows, sample_weight=weights)
-            return self
+            with relations_untold():
+                return self.fit(rows, sample_weight=weights)
         if grown and len(rows) >= max(self.n_components, 2):
-            with warnings.catch_warnings(), suppress(DataError, SingularCovarianceError):
+            ignored = suppress(DataError, SingularCovarianceError)
+            with warnings.catch_warnings(), ignored, relations_untold():
                 warnings.simplefilter("ignore", ConvergenceWarning)
                 self.fit(rows, sample_weight=weights)  # for the time being
         self._held = rows, weights
