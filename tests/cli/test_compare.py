@@ -161,6 +161,30 @@ def test_text_and_missing_rows_are_left_out_when_told(compare, folder, rows):
     assert "5 of 120 rows left out: 'a' has 5 missing" in result.stderr
 
 
+def test_numbers_that_mark_missing_cells_and_columns_that_others_determine_are_left_out_when_told(
+    compare, folder, rows
+):
+    frame = pd.DataFrame(rows, columns=["a", "b"])
+    frame["total"] = frame["a"] + frame["b"]
+    frame.loc[:4, "a"], frame.loc[5, "b"] = -999, 9999
+    frame.to_csv("table.csv", index=False)
+    told = ["--na-values", "-999,9999", "--missing", "drop"]
+    refused = compare("table.csv", *told)
+    assert refused.exit_code == 2
+    assert "total = a + b in every row" in refused.stderr
+    assert "--redundant drop" in refused.stderr
+    result = compare("table.csv", *told, "--redundant", "drop")
+    assert result.exit_code == 0, result.output
+    assert "cells that hold -999, 9999 are missing: 5 of 'a'; 1 of 'b'" in result.stderr
+    assert "column left out: 'total', since total = a + b in every row" in result.stderr
+
+
+def test_words_do_not_mark_missing_cells(compare, table):
+    result = compare(table, "--na-values", "-999,none")
+    assert result.exit_code == 2
+    assert "--na-values takes numbers, got 'none'" in result.stderr
+
+
 def test_rounded_columns_can_be_dequantised(compare):
     result = compare("faithful", "--dequantize")
     assert result.exit_code == 0

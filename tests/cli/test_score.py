@@ -54,6 +54,25 @@ def test_the_interval_holds_what_is_unknown_of_log_z(densimeter, table, folder, 
     assert "(95 % interval, Student t + log Z)" in result.stdout
 
 
+def test_numbers_that_mark_missing_cells_are_missing_in_fit_and_score(densimeter, folder, rows):
+    whole = pd.DataFrame(rows, columns=["a", "b"])
+    marked = whole.copy()
+    marked.loc[[3, 50], "a"], marked.loc[7, "b"] = -999, 1e20
+    whole.drop([3, 7, 50]).to_csv("whole.csv", index=False)
+    marked.to_csv("marked.csv", index=False)
+    told = ["--na-values", "-999,1e20", "--missing", "drop"]
+    for name, more in (("whole", []), ("marked", told)):
+        result = densimeter("fit", f"{name}.csv", "--model", "kernel", "--out", f"{name}.dm", *more)
+        assert result.exit_code == 0, result.output
+    result = densimeter("score", "marked.dm", "marked.csv", "--out", "out.csv", *told)
+    assert result.exit_code == 0, result.output
+    expected = dm.load(folder / "whole.dm").score_samples(rows)
+    expected[[3, 7, 50]] = np.nan
+    np.testing.assert_allclose(scores_in(folder / "out.csv"), expected)
+    refused = densimeter("score", "marked.dm", "marked.csv", "--na-values", "-999,1e20")
+    assert refused.exit_code == 2
+
+
 KINDS = {
     "t.csv": lambda rows: pd.DataFrame(rows, columns=["a", "b"]).to_csv(index=False).encode(),
     "t.csv.gz": lambda rows: gzip.compress(KINDS["t.csv"](rows)),

@@ -202,3 +202,21 @@ def test_fill_values_are_asked_about(value, asked):
     x[[3, 9, 17]] = value
     notes = [note.text for note in load_table(pd.DataFrame({"x": x})).notes]
     assert any(f"'x' holds {value:g} in 3 rows" in note for note in notes) == asked
+    assert any(f"--na-values {value:g}" in note for note in notes) == asked
+
+
+def test_numbers_that_mark_missing_cells_are_missing():
+    frame = pd.DataFrame({"x": np.linspace(0.1, 7.3, 60) ** 2, "n": [1, 2, 4] * 20})
+    frame.loc[[3, 9], "x"], frame.loc[5, "n"] = -999, 9999
+    with pytest.raises(DataError, match=r"3 of 60 rows have cells .* 'x' has 2 missing; 'n' has 1 missing"):
+        load_table(frame, CleaningRules(na_values=[-999, 9999]))
+    table = load_table(frame, CleaningRules(na_values=[-999, 9999], missing="drop"))
+    np.testing.assert_array_equal(table.rows, frame.drop([3, 5, 9]))
+    assert table.notes[0].text == "cells that hold -999, 9999 are missing: 2 of 'x'; 1 of 'n'"
+    assert load_table(frame, CleaningRules(na_values=[-998])).rows.shape == (60, 2)
+
+
+@pytest.mark.parametrize("na_values", ["-999", -999, [np.nan], ["x"]])
+def test_what_is_no_number_marks_no_cell(na_values):
+    with pytest.raises(SettingError, match="na_values"):
+        CleaningRules(na_values=na_values)

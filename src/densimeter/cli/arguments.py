@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 import os
 import sys
 from collections.abc import Collection
@@ -34,6 +35,10 @@ Redundant = Annotated[
     str, typer.Option(metavar="error|drop", help="Columns that others determine: refuse or leave out.")
 ]
 
+NaValues = Annotated[
+    str | None, typer.Option(metavar="A,B,...", help="Numbers that mark missing cells, as -999,9999.")
+]
+
 Confidence = Annotated[float, typer.Option(help="Of the interval.")]
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the result alone.")]
@@ -49,6 +54,26 @@ def names_in(listing: str | None) -> list[str] | None:
         return None
     names = [name.strip() for line in csv.reader([listing], skipinitialspace=True) for name in line]
     return [name for name in names if name]
+
+
+def numbers_in(option: str, listing: str | None) -> list[float]:
+    """The numbers in a list with commas; none for None.
+
+    Raises
+    ------
+    SettingError
+        If one is not a finite number.
+    """
+    numbers = []
+    for word in names_in(listing) or []:
+        try:
+            number = float(word)
+        except ValueError:
+            number = math.nan
+        if not math.isfinite(number):
+            raise SettingError(f"{option} takes numbers, got {word!r}", f"give them as in {option} -999,9999")
+        numbers.append(number)
+    return numbers
 
 
 def table_called(data: str, seed: int, to_fit: bool) -> Path | pa.Table:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from densimeter.cli.arguments import Redundant, check_is_file_or_name, names_in
+from densimeter.cli.arguments import NaValues, Redundant, check_is_file_or_name, names_in, numbers_in
 from densimeter.cli.display import print_comparison, print_datasets, print_notes, progress_bar
 from densimeter.cli.failures import failures_as_exit_codes
 from densimeter.cli.interrupts import interruptible
@@ -66,6 +66,7 @@ def compare(
         str, typer.Option(metavar="error|drop", help="Columns that are not numbers: refuse or leave out.")
     ] = "error",
     redundant: Redundant = "error",
+    na_values: NaValues = None,
     dequantize: Annotated[
         bool, typer.Option("--dequantize", help="Spread rounded values over their cells with uniform noise.")
     ] = False,
@@ -137,6 +138,7 @@ def compare(
                 missing=missing,
                 text=text,
                 redundant=redundant,
+                na_values=numbers_in("--na-values", na_values),
                 dequantize=dequantize,
                 folds=folds,
                 repeats=repeats,

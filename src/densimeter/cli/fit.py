@@ -13,10 +13,12 @@ from densimeter.cli.arguments import (
     Confidence,
     Data,
     Debug,
+    NaValues,
     Quiet,
     Redundant,
     Text,
     names_in,
+    numbers_in,
     table_called,
 )
 from densimeter.cli.display import print_note, progress_bar
@@ -44,6 +46,7 @@ def fit(
     ] = "error",
     text: Text = "error",
     redundant: Redundant = "error",
+    na_values: NaValues = None,
     dequantize: Annotated[
         bool, typer.Option("--dequantize", help="Spread rounded values over their cells with uniform noise.")
     ] = False,
@@ -70,6 +73,7 @@ def fit(
                 missing=missing,
                 text=text,
                 redundant=redundant,
+                na_values=numbers_in("--na-values", na_values),
                 dequantize=dequantize,
                 random_state=seed,
                 progress=interruption.heeded_by(progress),

@@ -15,8 +15,10 @@ from densimeter.cli.arguments import (
     Data,
     Debug,
     ModelFile,
+    NaValues,
     Quiet,
     names_in,
+    numbers_in,
     table_called,
 )
 from densimeter.cli.display import progress_bar, warnings_as_notes
@@ -55,6 +57,7 @@ def score(
             metavar="error|drop", help="Rows with missing or infinite cells: refuse, or leave unscored."
         ),
     ] = "error",
+    na_values: NaValues = None,
     confidence: Confidence = 0.95,
     seed: Annotated[
         int, typer.Option(min=0, max=LARGEST_SEED, help="Of the rows of a synthetic built-in table.")
@@ -76,7 +79,14 @@ def score(
             from densimeter.tables.writers import write_rows
 
             stored = read(model)
-            scores = _Scores(stored, data, names_in(columns), missing == "error", seed)
+            scores = _Scores(
+                stored,
+                data,
+                names_in(columns),
+                missing == "error",
+                numbers_in("--na-values", na_values),
+                seed,
+            )
             blocks = scores.blocks(interruption.heeded_by(progress))
             if out is None:
                 for _ in blocks:
@@ -92,13 +102,19 @@ class _Scores:
     """The scores of a table, block by block, and what they amount to so far."""
 
     def __init__(
-        self, stored: StoredModel, data: str, columns: Sequence[str] | None, missing_is_error: bool, seed: int
+        self,
+        stored: StoredModel,
+        data: str,
+        columns: Sequence[str] | None,
+        missing_is_error: bool,
+        na_values: Sequence[float],
+        seed: int,
     ):
         from densimeter.evaluation.streaming import ScoreSummary
 
         self.stored, self.table = stored, table_called(data, seed, to_fit=False)
         self.columns = columns or stored.columns
-        self.missing_is_error = missing_is_error
+        self.missing_is_error, self.na_values = missing_is_error, na_values
         self.summary: ScoreSummary = ScoreSummary()
 
     def blocks(self, progress: Progress) -> Iterator[np.ndarray]:
@@ -107,7 +123,7 @@ class _Scores:
         from densimeter.tables.batches import stream_rows
 
         estimator = self.stored.estimator
-        rows = stream_rows(self.table, self.columns, estimator.n_features_in_)
+        rows = stream_rows(self.table, self.columns, estimator.n_features_in_, self.na_values)
         names = self.columns or self.stored.names
         progress(0, 0, "scoring")
         for scores in score_blocks(estimator, rows, names, self.missing_is_error):

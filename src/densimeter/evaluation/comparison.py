@@ -49,6 +49,7 @@ def compare(
     missing: str = "error",
     text: str = "error",
     redundant: str = "error",
+    na_values: Sequence[float] = (),
     dequantize: bool = False,
     folds: int | None = None,
     repeats: int = 1,
@@ -91,6 +92,8 @@ def compare(
     missing, text, redundant : "error" or "drop"
         Whether rows with missing or infinite cells, columns that are not numbers, and columns that others
         determine in every row, are refused or left out.
+    na_values : sequence of float
+        Numbers that mark missing cells, as -999 or 9999.
     dequantize : bool
         Whether rounded columns get noise uniform over the cell of each value.
     folds : int, optional
@@ -155,7 +158,7 @@ def compare(
     protocol = checked_protocol(Protocol(folds, repeats, group, time, interval))
     families = families_of(models)
     generator = generator_from(random_state)
-    rules = CleaningRules(columns, missing, text, dequantize, group, time, redundant)
+    rules = CleaningRules(columns, missing, text, dequantize, group, time, redundant, na_values)
     table = load_table(X, rules, generator)
     equal = Duplicates.of(table, duplicates)
     splits, in_folds = _splits(table, equal.identities, test_fraction, repeats, generator)

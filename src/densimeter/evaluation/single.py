@@ -66,6 +66,7 @@ def fit_one(
     missing: str = "error",
     text: str = "error",
     redundant: str = "error",
+    na_values: Sequence[float] = (),
     dequantize: bool = False,
     random_state: RandomState = None,
     progress: Progress = silent,
@@ -94,7 +95,8 @@ def fit_one(
     check_number("confidence", confidence, above=0, below=1)
     family = choose("model", model, FAMILIES)
     generator = generator_from(random_state)
-    table = load_table(X, CleaningRules(columns, missing, text, dequantize, redundant=redundant), generator)
+    rules = CleaningRules(columns, missing, text, dequantize, redundant=redundant, na_values=na_values)
+    table = load_table(X, rules, generator)
     split = _two_parts(table, generator)
     seed = int(generator.integers(2**31))
     validation = table.rows[split.validation]

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from densimeter.foundations.display import clean_name
 from densimeter.foundations.errors import DataError
-from densimeter.tables.columns import OtherColumn, read_column, select_columns
+from densimeter.tables.columns import OtherColumn, read_column, select_columns, without_values
 from densimeter.tables.delimited import stream_delimited
 from densimeter.tables.inputs import unchanged
 from densimeter.tables.readers import (
@@ -29,7 +29,7 @@ Pieces = Iterator[pa.Table]
 
 
 def stream_rows(
-    data: Path | pa.Table, columns: Sequence[str] | None, n_features: int
+    data: Path | pa.Table, columns: Sequence[str] | None, n_features: int, na_values: Sequence[float] = ()
 ) -> Iterator[np.ndarray]:
     """Blocks of rows ``(n, n_features)``, float64, missing cells as NaN and infinite ones as they are.
 
@@ -40,6 +40,8 @@ def stream_rows(
     columns : sequence of str or None
         Their names in the order wanted; None for all columns, which then must be `n_features`.
     n_features : int
+    na_values : sequence of float
+        Numbers that mark missing cells.
 
     Raises
     ------
@@ -56,7 +58,7 @@ def stream_rows(
                 continue
             rows = _numbers(select_columns(piece, columns), n_features)
             empty = empty and not len(rows)
-            waiting.append(rows)
+            waiting.append(without_values(rows, na_values))
             while sum(map(len, waiting)) >= most:
                 block = np.concatenate(waiting)
                 yield block[:most]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
@@ -10,11 +10,11 @@ from functools import partial
 import numpy as np
 import pyarrow as pa
 
-from densimeter.foundations.checks import choose
+from densimeter.foundations.checks import check_number, choose
 from densimeter.foundations.dependence import find_relations
 from densimeter.foundations.errors import DataError, SettingError
 from densimeter.foundations.randomness import RandomState, generator_from
-from densimeter.tables.columns import NumericColumn, OtherColumn, read_column, select_columns
+from densimeter.tables.columns import NumericColumn, OtherColumn, read_column, select_columns, without_values
 from densimeter.tables.labels import MISSING, group_labels, time_labels
 from densimeter.tables.marks import Marks
 from densimeter.tables.rounding import Rounding, find_rounding
@@ -62,11 +62,14 @@ class CleaningRules:
         unless `columns` names it.
     redundant : "error" or "drop"
         Whether columns that others determine in every row end the job or are left out.
+    na_values : sequence of float
+        Numbers that mark missing cells, as -999 or 9999, in whatever column.
 
     Raises
     ------
     SettingError
-        If `missing`, `text` or `redundant` is no such word, or both `group` and `time` are given.
+        If `missing`, `text` or `redundant` is no such word, `na_values` are no finite numbers, or both
+        `group` and `time` are given.
     """
 
     columns: Sequence[str] | None = None
@@ -76,11 +79,13 @@ class CleaningRules:
     group: str | None = None
     time: str | None = None
     redundant: str = "error"
+    na_values: Sequence[float] = ()
 
     def __post_init__(self) -> None:
         choose("missing", self.missing, _ON_TROUBLE)
         choose("text", self.text, _ON_TROUBLE)
         choose("redundant", self.redundant, _ON_TROUBLE)
+        check_na_values(self.na_values)
         if self.group is not None and self.time is not None:
             raise SettingError(
                 "rows are split either by group or by time, not by both", "give --group or --time"
@@ -90,6 +95,14 @@ class CleaningRules:
     def set_aside(self) -> list[str]:
         """The columns that label rows."""
         return [name for name in (self.group, self.time) if name is not None]
+
+
+def check_na_values(na_values: object) -> None:
+    """Raise a `SettingError` if these are no numbers that can mark missing cells."""
+    if isinstance(na_values, str) or not isinstance(na_values, Sequence | Set | np.ndarray):
+        raise SettingError(f"na_values must be a list of numbers, got {na_values!r}", "give [-999]")
+    for value in na_values:
+        check_number("each of na_values", value)
 
 
 def clean(raw: RawTable, rules: CleaningRules, random_state: RandomState = None) -> Table:
@@ -159,7 +172,9 @@ def _numeric_columns(
     read = [read_column(name, raw.column(name), marks.get(name, Marks())) for name in raw.column_names]
     numeric = [column for column in read if isinstance(column, NumericColumn)]
     other = [column for column in read if isinstance(column, OtherColumn)]
+    numeric, marked = _with_missing(numeric, rules)
     numeric, notes = _without_identifiers(numeric, raw, rules)
+    notes += marked
     if not numeric:
         raise DataError(
             f"no column is numeric: {_listing(other)}", "give a table with at least one column of numbers"
@@ -173,6 +188,22 @@ def _numeric_columns(
         )
     notes += [decision(f"column left out: {column.name!r} ({column.what})") for column in other]
     return numeric, notes
+
+
+def _with_missing(
+    columns: Sequence[NumericColumn], rules: CleaningRules
+) -> tuple[list[NumericColumn], list[Note]]:
+    """The columns with NaN where the user said that a number marks a missing cell."""
+    found, counts = [], []
+    for column in columns:
+        values = without_values(column.values, list(rules.na_values))
+        n_marked = int(np.isnan(values).sum() - np.isnan(column.values).sum())
+        counts += [f"{n_marked:,} of {column.name!r}"] if n_marked else []
+        found.append(replace(column, values=values))
+    if not counts:
+        return found, []
+    marks = ", ".join(f"{value:g}" for value in rules.na_values)
+    return found, [decision(f"cells that hold {marks} are missing: {'; '.join(counts)}")]
 
 
 def _without_identifiers(
@@ -307,7 +338,7 @@ def _warn_of_fill_values(rows: np.ndarray, names: Sequence[str]) -> list[Note]:
                 notes.append(
                     warning(
                         f"{name!r} holds {value:g} in {same.sum():,} rows, far from all others: if it marks "
-                        "missing cells, leave these cells empty"
+                        f"missing cells, say so with --na-values {value:.15g}"
                     )
                 )
     return notes

@@ -64,6 +64,20 @@ def select_columns(table: pa.Table, names: Sequence[str] | None) -> pa.Table:
     return table.select(list(names))
 
 
+def without_values(numbers: np.ndarray, na_values: Sequence[float]) -> np.ndarray:
+    """The same numbers with NaN where they are one of `na_values`; the same array if none is.
+
+    Examples
+    --------
+    >>> without_values(np.array([1.5, -999.0]), [-999])
+    array([1.5, nan])
+    """
+    if not len(na_values):
+        return numbers
+    marked = np.isin(numbers, np.asarray(na_values, np.float64))
+    return np.where(marked, np.nan, numbers) if marked.any() else numbers
+
+
 def read_column(name: str, cells: pa.ChunkedArray, marks: Marks = _PLAIN) -> NumericColumn | OtherColumn:
     """The numbers of a column, or what it holds instead."""
     kind = cells.type
