@@ -6,7 +6,7 @@ import pytest
 from sklearn.base import BaseEstimator
 
 from densimeter.foundations.errors import DataError
-from densimeter.foundations.rows import check_rows, check_sample_weight, weighted_mean
+from densimeter.foundations.rows import check_columns_vary, check_rows, check_sample_weight, weighted_mean
 
 MASKED = np.ma.array([[1.0, 2.0], [3.0, 4.0]], mask=[[False, True], [False, False]])
 WITH_NAN = [[1.0, np.nan], [3.0, 4.0]]
@@ -85,3 +85,10 @@ def test_weights_that_are_no_weights_are_refused(weights):
 def test_rows_of_weight_zero_are_not_there():
     assert weighted_mean(np.array([-np.inf, np.nan, -1.0, -2.0]), [0, 0, 3, 1]) == -1.25
     assert weighted_mean(np.array([-1.0, -2.0]), [1e308, 1e308]) == -1.5
+
+
+def test_constant_columns_are_told_all_together():
+    rows = np.c_[np.arange(3.0), np.ones((3, 2))]
+    with pytest.raises(DataError, match=r"^columns 1, 2 are constant: .*\nleave them out$"):
+        check_columns_vary(BaseEstimator(), rows)
+    check_columns_vary(BaseEstimator(), rows[:, :1])

@@ -22,7 +22,7 @@ from densimeter.foundations.dependence import relations_untold, warn_of_relation
 from densimeter.foundations.estimates import Estimate
 from densimeter.foundations.progress import Progress, silent
 from densimeter.foundations.randomness import RandomState, key_from
-from densimeter.foundations.rows import check_rows, rows_present, weighted_mean
+from densimeter.foundations.rows import check_columns_vary, check_rows, rows_present, weighted_mean
 
 
 class EnergyModel(DensityMixin, BaseEstimator):
@@ -163,6 +163,8 @@ class EnergyModel(DensityMixin, BaseEstimator):
 
         Raises
         ------
+        DataError
+            If a column is constant over the rows that have a weight, or they are too few for the base.
         SettingError
             If a parameter is out of range, or the checkpoint is of another run.
         NonFiniteError
@@ -171,6 +173,8 @@ class EnergyModel(DensityMixin, BaseEstimator):
         rows, weights = rows_present(check_rows(self, X, ensure_min_samples=2), sample_weight, relative=False)
         rows_val = None if X_val is None else check_rows(self, X_val, reset=False)
         settings = resolve(self)
+        if len(rows) > 1:
+            check_columns_vary(self, rows)
         warn_of_relations(self, rows)
         with relations_untold():  # its parts are fitted to the same columns
             fitted = fit_tilted_density(

@@ -148,6 +148,30 @@ def rows_present(
     return rows, (None if (weights == 1).all() else weights)
 
 
+def check_columns_vary(estimator: BaseEstimator, rows: np.ndarray) -> None:
+    """Refuse rows ``(n_samples, n_features)`` of which a column is constant, by the names `estimator` has.
+
+    Raises
+    ------
+    DataError
+        If a column is constant: no density is defined on it. It names the columns.
+    """
+    constant = np.flatnonzero(rows.min(axis=0) == rows.max(axis=0))
+    if not len(constant):
+        return
+    if len(constant) == rows.shape[1]:
+        raise DataError(
+            f"all {len(rows)} rows are equal: no density is defined on one point", "give rows that differ"
+        )
+    names = getattr(estimator, "feature_names_in_", np.arange(rows.shape[1]))
+    listed = ", ".join(repr(names[j]) if isinstance(names[j], str) else str(j) for j in constant[:4])
+    listed += ", ..." if len(constant) > 4 else ""
+    what, it = ("column {} is", "it") if len(constant) == 1 else ("columns {} are", "them")
+    raise DataError(
+        f"{what.format(listed)} constant: no density is defined on a constant column", f"leave {it} out"
+    )
+
+
 def weighted_mean(scores: np.ndarray, sample_weight: ArrayLike | None) -> float:
     """The mean of log-densities, nats per row; a row of weight zero does not count, even at -inf.
 
