@@ -10,6 +10,7 @@ The story, file by file:
 `gaps`               the E-step over rows with missing cells
 `sources`            rows laid out for the compiled step, grouped by what they miss
 `frame`              centred and scaled coordinates in which EM runs, and the way back
+`span`               fewer rows than columns: the few directions in which the fit takes place
 `statistics`         expected sums, mergeable
 `workers`            work spread over all processors
 `estep`              the E-step, compiled for a piece of rows and spread over all

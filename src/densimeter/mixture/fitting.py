@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from densimeter.mixture.families import Family, Floor, Parameters
 from densimeter.mixture.frame import ColumnMoments, Frame, column_moments
 from densimeter.mixture.missing import fill_by_one_gaussian
 from densimeter.mixture.sources import Batches, Layout, Resident, Source, Streamed
+from densimeter.mixture.span import Span
 from densimeter.mixture.starts import STARTS, StartPlan, outwards, starting_rows, starting_sums, whitened
 from densimeter.mixture.tournament import ROWS, winners
 
@@ -113,12 +114,72 @@ def fit_mixture(table: Table, recipe: Recipe, rng: np.random.Generator) -> Fit:
     frame = Frame.of(moments, recipe.family, table.dtype)
     sample = starting_rows(table.batches, rng)
     floor = frame.floor(recipe.reg_covar, sample[0])
-    start = make_starts(table, sample, moments, frame, floor, recipe, rng)
-    n_features = len(frame.location)
-    layout = Layout.of(recipe.family, n_features, recipe.capacity, table.dtype)
+    span = _span(table, moments, frame, floor, recipe)
+    weight = float(moments.weight.max())
+    if span is None:
+        start = make_starts(sample, moments, frame, floor, recipe, rng, table.is_short)
+        return _ascend(table, moments.complete, frame, floor, recipe, start, weight)
+    start = make_starts(sample, moments, frame, span.floor, recipe, rng, table.is_short, span)
+    narrow = _narrowed(table, frame, span)
+    fit = _ascend(narrow, True, span.frame, span.floor, recipe, start, weight)
+    return _widened(fit, recipe.family, frame, span)
+
+
+def _span(table: Table, moments: ColumnMoments, frame: Frame, floor: Floor, recipe: Recipe) -> Span | None:
+    """The span of the rows where the fit may take place in it: nothing beyond it is asked for or missing."""
+    free = recipe.given[1] is None and recipe.given[2] is None
+    if not (recipe.family.has_matrices and free and moments.complete and table.is_short):
+        return None
+    if table.n_rows > len(frame.location):
+        return None
+    return Span.of(np.concatenate([frame.apply(rows) for rows, _ in table.batches()]), floor)
+
+
+def _narrowed(table: Table, frame: Frame, span: Span) -> Table:
+    """The rows of a table in their span."""
+
+    def batches() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        for rows, weights in table.batches():
+            yield span.project(frame.apply(rows)).astype(table.dtype), weights
+
+    return replace(table, batches=batches)
+
+
+def _widened(fit: Fit, family: Family, frame: Frame, span: Span) -> Fit:
+    """A fit in the span of the rows as one in the user's columns.
+
+    Raises
+    ------
+    SingularCovarianceError
+        If a covariance is not positive definite to the precision of its numbers.
+    """
+    wide = frame.outward(family, span.widen(family, fit.parameters))
+    if not is_proper(family, wide):
+        raise SingularCovarianceError
+    shift = span.log_density_beyond + frame.log_jacobian
+    return replace(
+        fit,
+        parameters=wide,
+        bounds=fit.bounds + shift,
+        restart_bounds=fit.restart_bounds + shift,
+    )
+
+
+def _ascend(
+    table: Table,
+    complete: bool,
+    frame: Frame,
+    floor: Floor,
+    recipe: Recipe,
+    start: Parameters,
+    weight: float,
+) -> Fit:
+    """EM from every start in the frame, and the best that it reached."""
+    d = len(frame.location)
+    layout = Layout.of(recipe.family, d, recipe.capacity, table.dtype)
     if not table.fits(layout):
-        layout = Layout.of(recipe.family, n_features, recipe.capacity * len(start.weights), table.dtype)
-    source = table.source(layout, moments.complete)
+        layout = Layout.of(recipe.family, d, recipe.capacity * len(start.weights), table.dtype)
+    source = table.source(layout, complete)
     rules = em.Rules(recipe.tol, recipe.max_iter, floor, recipe.reached)
     ended = em.run(recipe.family, frame, source, table.dtype, start, rules)
     reached = ended.lower_bound
@@ -126,7 +187,7 @@ def fit_mixture(table: Table, recipe: Recipe, rng: np.random.Generator) -> Fit:
         one_more = em.Rules(recipe.tol, 1, floor)
         last = em.run(recipe.family, frame, source, table.dtype, ended.parameters, one_more)
         reached = np.fmax(reached, last.lower_bound)
-    return _best(recipe, frame, floor, ended, reached, float(moments.weight.max()))
+    return _best(recipe, frame, floor, ended, reached, weight)
 
 
 def rows_to_start_from(
@@ -147,15 +208,16 @@ def rows_to_start_from(
 
 
 def make_starts(
-    table: Table,
     sample: tuple[np.ndarray, np.ndarray],
     moments: ColumnMoments,
     frame: Frame,
     floor: Floor,
     recipe: Recipe,
     rng: np.random.Generator,
+    is_short: bool,
+    span: Span | None = None,
 ) -> Parameters:
-    """The parameters that the restarts begin with, stacked, in the frame's coordinates.
+    """The parameters that the restarts begin with, stacked, in the frame's coordinates, or those of the span.
 
     Starts of several kinds compete, and the winners begin where they have come. Over a short table the starts
     of every kind then run to the end beside them: so the best of all is no worse than any kind alone.
@@ -173,6 +235,8 @@ def make_starts(
     if k == 1 and not moments.complete:  # there is one optimum, and filling gaps costs more than reaching it
         return _from_moments(frame, floor, recipe, given)
     rows, mass, z = rows_to_start_from(sample, moments, frame, rng)
+    if span is not None:
+        rows = span.narrow(rows)
     plan = recipe.plan if k > 1 else STARTS["kmeans"]  # one component has but one start
     sums = starting_sums(family.expand(rows.T).T, z, mass, k, plan, rng, recipe.n_init)
     made = family.maximise(sums, rows.shape[1], floor)
@@ -184,7 +248,7 @@ def make_starts(
     if not plan.surplus:
         return entrants
     first = winners(family, rows, z, mass, floor, entrants, recipe.n_init)
-    if not table.is_short:
+    if not is_short:
         return first
     alone = len(plan.kinds) * recipe.n_init
     return Parameters(*(np.concatenate([a, b[:alone]]) for a, b in zip(first, entrants, strict=True)))
