@@ -12,6 +12,7 @@ from densimeter.foundations.display import clean_name
 from densimeter.foundations.errors import DataError
 from densimeter.tables.columns import OtherColumn, read_column, select_columns, without_values
 from densimeter.tables.delimited import stream_delimited
+from densimeter.tables.identifiers import without_stored_index
 from densimeter.tables.inputs import unchanged
 from densimeter.tables.readers import (
     check_there,
@@ -19,7 +20,6 @@ from densimeter.tables.readers import (
     kind_of,
     read_file,
     table_of_array,
-    without_stored_index,
 )
 
 MOST_CELLS, MOST_ROWS = 2**20, 2**17
@@ -105,7 +105,7 @@ def _parquet(path: Path, columns: Sequence[str] | None) -> Pieces:
 
     # buffers made ahead would hold every row group, and of a large one every page
     with parquet.ParquetFile(path, pre_buffer=False, buffer_size=2**20) as file:
-        everything = without_stored_index(file.schema_arrow.empty_table(), path).cells
+        everything = without_stored_index(file.schema_arrow.empty_table(), str(path)).cells
         stored = dict(zip(map(clean_name, everything.column_names), everything.column_names, strict=True))
         chosen = select_columns(_clean(everything), columns).column_names
         for batch in file.iter_batches(columns=[stored[name] for name in chosen]):
@@ -129,7 +129,7 @@ def _arrow(path: Path, columns: Sequence[str] | None) -> Pieces:
             batches = (file.get_batch(i) for i in range(file.num_record_batches))
         for batch in batches:
             batch.validate()
-            yield _clean(without_stored_index(pa.Table.from_batches([batch]), path).cells)
+            yield _clean(without_stored_index(pa.Table.from_batches([batch]), str(path)).cells)
 
 
 def _npy(path: Path, columns: Sequence[str] | None) -> Pieces:

@@ -15,6 +15,7 @@ from densimeter.foundations.dependence import find_relations
 from densimeter.foundations.errors import DataError, SettingError
 from densimeter.foundations.randomness import RandomState, generator_from
 from densimeter.tables.columns import NumericColumn, OtherColumn, read_column, select_columns, without_values
+from densimeter.tables.identifiers import notes_on_steady, numbers_rows
 from densimeter.tables.labels import MISSING, group_labels, time_labels
 from densimeter.tables.marks import Marks
 from densimeter.tables.rounding import Rounding, find_rounding
@@ -33,9 +34,6 @@ LARGEST = 1e150
 
 FEWEST_SPACINGS = 1024
 """A column must span at least this many neighbouring float64 numbers."""
-
-FEWEST_NUMBERED = 10
-"""So many rows must be numbered one by one before that is taken for more than chance."""
 
 FILL_VALUES = {1.0, 9.0, 99.0, 999.0, 9999.0, 99999.0, 999999.0, 32768.0, 1e20, 1e30}
 """Sizes of numbers that stand for missing cells where there is no other sign for them."""
@@ -215,22 +213,16 @@ def _without_identifiers(
     numbering = [
         column
         for column in numeric
-        if pa.types.is_integer(cells.column(column.name).type) and _numbers_rows(column.values)
+        if numbers_rows(column, pa.types.is_integer(cells.column(column.name).type))
     ]
     if len(numbering) == len(numeric):
         return numeric, []
+    left = [column for column in numeric if column not in numbering]
     notes = [
         decision(f"column left out: {column.name!r} numbers the rows; keep it by naming it with --columns")
         for column in numbering
     ]
-    return [column for column in numeric if column not in numbering], notes
-
-
-def _numbers_rows(values: np.ndarray) -> bool:
-    """Whether whole numbers are 0, 1, 2, ... or 1, 2, 3, ..., in whatever order."""
-    if len(values) < FEWEST_NUMBERED or values.min() not in (0, 1):
-        return False
-    return bool((np.diff(np.sort(values)) == 1).all())
+    return left, notes + notes_on_steady(left)
 
 
 def _choose(names: Sequence[str], most: int = 8) -> str:

@@ -21,6 +21,7 @@ from densimeter.tables.columns import (
     words_of,
 )
 from densimeter.tables.dialect import Dialect, dialect_of, is_compressed, open_bytes
+from densimeter.tables.identifiers import without_nameless
 from densimeter.tables.lines import TableLines, has_other_lines, ragged_row
 from densimeter.tables.marks import Marks, marks_of
 from densimeter.tables.numerals import SPELLINGS_OF_MISSING
@@ -29,9 +30,6 @@ from densimeter.tables.table import Note, RawTable, decision, warning
 _LIKE_A_NUMBER = re.compile(r"\s*[+-\u2212]?[.,]?\d")
 
 _MAY_BE_GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}")
-
-_NAMELESS = re.compile(r"(Unnamed: \d+)?")
-"""What spreadsheets and data frames call the column of row numbers they write without being asked."""
 
 
 def read_delimited(path: Path) -> RawTable:
@@ -53,7 +51,7 @@ def read_delimited(path: Path) -> RawTable:
         notes.append(decision(f"the first line holds numbers, so the columns are called {_from_to(names)}"))
     notes += lines.notes() if lines is not None else []
     raw = _with_numbers(RawTable(table, str(path), tuple(notes)), path, dialect)
-    return raw if dialect.header is None else _without_row_numbers(raw, dialect.header)
+    return raw if dialect.header is None else without_nameless(raw, dialect.header)
 
 
 def _column_names(path: Path, dialect: Dialect) -> list[str]:
@@ -242,26 +240,3 @@ def _has_quotes(path: Path) -> bool:
     """Whether cells may hold line ends, which makes parsing slower; asked of the whole file."""
     with open_bytes(path) as file:
         return any(b'"' in block for block in iter(lambda: file.read(1 << 20), b""))
-
-
-def _without_row_numbers(raw: RawTable, header: tuple[str, ...]) -> RawTable:
-    """The table less its nameless columns that are empty or count the rows."""
-    table, notes = raw.cells, list[Note]()
-    for name, given in zip(raw.cells.column_names, header, strict=True):
-        if not _NAMELESS.fullmatch(given):
-            continue
-        cells = table.column(name)
-        what = (
-            "is empty" if cells.null_count == len(cells) else "numbers the rows" if _counts(cells) else None
-        )
-        if what and table.num_columns > 1:
-            table = table.drop_columns(name)
-            notes.append(decision(f"column left out: the nameless {name!r} {what}"))
-    return RawTable(table, raw.source, (*raw.notes, *notes), raw.marks)
-
-
-def _counts(cells: pa.ChunkedArray) -> bool:
-    if not pa.types.is_integer(cells.type) or cells.null_count:
-        return False
-    numbers = cells.to_numpy()
-    return len(numbers) > 0 and numbers[0] in (0, 1) and bool((np.diff(numbers) == 1).all())

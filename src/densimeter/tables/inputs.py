@@ -14,6 +14,7 @@ import pyarrow as pa
 from densimeter.foundations.errors import DataError
 from densimeter.foundations.randomness import RandomState
 from densimeter.tables.cleaning import CleaningRules, clean
+from densimeter.tables.identifiers import without_nameless, without_stored_index
 from densimeter.tables.readers import read_file, table_of_array
 from densimeter.tables.table import RawTable, Table
 
@@ -94,7 +95,8 @@ def _refuse_by_name(data: Any) -> None:
 def _checked(table: pa.Table, source: str) -> RawTable:
     if table.num_rows == 0 or table.num_columns == 0:
         raise DataError("the table holds no rows", "give a row of numbers for each observation")
-    return RawTable(table, source).with_clean_names()
+    raw = without_stored_index(table, source)
+    return without_nameless(raw, raw.cells.column_names).with_clean_names()
 
 
 def _table_of_frame(frame: Any) -> pa.Table:

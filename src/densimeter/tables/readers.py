@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import re
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,13 +15,11 @@ import pyarrow as pa
 from densimeter.foundations.errors import DataError, DensimeterError, did_you_mean
 from densimeter.tables.delimited import read_delimited
 from densimeter.tables.dialect import is_compressed
-from densimeter.tables.table import RawTable, decision
+from densimeter.tables.identifiers import without_stored_index
+from densimeter.tables.table import RawTable
 
 _SIGNS_OF_DAMAGE = (pa.ArrowException, ValueError, EOFError, LookupError, SyntaxError, TokenError, zlib.error)
 """What the readers of other packages raise on files that are cut, corrupt or of another kind."""
-
-_STORED_INDEX = re.compile(r"__index_level_\d+__")
-"""How pandas calls the index of a frame when it writes Parquet or Arrow."""
 
 
 def read_file(path: Path) -> RawTable:
@@ -97,7 +94,7 @@ def _read_parquet(path: Path) -> RawTable:
 
     # one file, not a data set: names of folders are no columns
     with parquet.ParquetFile(path) as file:
-        return without_stored_index(file.read(), path)
+        return without_stored_index(file.read(), str(path))
 
 
 def _read_arrow(path: Path) -> RawTable:
@@ -108,14 +105,7 @@ def _read_arrow(path: Path) -> RawTable:
             source.seek(0)
             table = pa.ipc.open_stream(source).read_all()
     table.validate()
-    return without_stored_index(table, path)
-
-
-def without_stored_index(table: pa.Table, path: Path) -> RawTable:
-    """The table less what pandas stored of an index."""
-    stored = [name for name in table.column_names if _STORED_INDEX.fullmatch(name)]
-    notes = [decision(f"column left out: {name!r} is the index of a data frame") for name in stored]
-    return RawTable(table.drop_columns(stored), str(path), tuple(notes))
+    return without_stored_index(table, str(path))
 
 
 def _read_npy(path: Path) -> RawTable:
