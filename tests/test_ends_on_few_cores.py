@@ -106,7 +106,7 @@ def cache(tmp_path_factory):
     return tmp_path_factory.mktemp("compiled")
 
 
-@pytest.mark.parametrize("cores", [2, 1])
+@pytest.mark.parametrize("cores", [2, 1, 4])
 def test_default_fits_end(cores, cache):
     run(cores, FEW, 300, cache)
 
