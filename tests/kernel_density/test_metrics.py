@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 from scipy import integrate, stats
+from scipy.spatial.distance import cdist
+from scipy.special import logsumexp
 from sklearn.neighbors import KernelDensity as Reference
 
 from densimeter.foundations.errors import DataError, FitError, SettingError
@@ -57,16 +59,15 @@ def test_the_kernel_of_the_sphere_has_mass_one(bandwidth):
     assert inside == pytest.approx(part, abs=4 * np.sqrt(part / 20_000) + 1e-3)
 
 
-TURN = np.array([0, 2.0])
-
-
 def test_the_sphere_turns_without_changing_scores():
     rng = np.random.default_rng(1)
     X = np.column_stack([np.arcsin(rng.uniform(-1, 1, 40)), rng.uniform(-np.pi, np.pi, 40)])
     model = KernelDensity(kernel="von_mises_fisher").fit(X)
-    turned = KernelDensity(kernel="von_mises_fisher").fit(X + TURN)
+    longitude = (X[:, 1] + 2.0 + np.pi) % (2 * np.pi) - np.pi  # over the date line
+    turned_rows = np.column_stack([X[:, 0], longitude])
+    turned = KernelDensity(kernel="von_mises_fisher").fit(turned_rows)
     assert turned.bandwidth_ == pytest.approx(model.bandwidth_, rel=1e-9)
-    np.testing.assert_allclose(turned.score_samples(X + TURN), model.score_samples(X), atol=1e-9)
+    np.testing.assert_allclose(turned.score_samples(turned_rows), model.score_samples(X), atol=1e-9)
 
 
 def test_what_cannot_be_is_told():
@@ -79,3 +80,34 @@ def test_what_cannot_be_is_told():
         KernelDensity(1.0, metric="manhattan").fit(X).sample()
     with pytest.raises(FitError, match="Euclid"):
         KernelDensity(1.0, metric="manhattan").fit(X).gradient(X)
+
+
+@pytest.mark.parametrize("metric", ["manhattan", "chebyshev"])
+def test_the_search_under_a_metric_goes_on_until_the_best_is_inside(metric):
+    """Against direct sums over a dense grid: a far row, whose own term hides the others' in any sum."""
+    X = np.vstack([np.random.default_rng(0).normal(size=(100, 2)), [[1000.0, 0.0]]])
+    model = KernelDensity(metric=metric).fit(X)
+    scan = model.bandwidth_scores_
+    assert 0 < scan.best < len(scan.scores) - 1
+    distances = cdist(X, X, {"manhattan": "cityblock"}.get(metric, metric))
+
+    def leave_one_out(h):
+        logs = -0.5 * (distances / h) ** 2 - np.log(2 * np.pi * h * h)
+        np.fill_diagonal(logs, -np.inf)
+        return np.mean(logsumexp(logs, axis=1) - np.log(len(X) - 1))
+
+    assert scan.scores[scan.best] == pytest.approx(leave_one_out(model.bandwidth_), rel=1e-9)
+    best = max(leave_one_out(h) for h in np.geomspace(model.bandwidth_ / 30, model.bandwidth_ * 30, 200))
+    assert scan.scores[scan.best] > best - 0.02
+    far = KernelDensity(metric=metric).fit(X[:-1], X_val=[[500.0, 0.0]])
+    assert far.bandwidth_ > 100
+
+
+@pytest.mark.filterwarnings("ignore:the widest bandwidth")
+def test_rows_spread_evenly_over_the_sphere_and_rows_tied_throughout():
+    rng = np.random.default_rng(0)
+    X = np.column_stack([np.arcsin(rng.uniform(-1, 1, 200)), rng.uniform(-np.pi, np.pi, 200)])
+    even = KernelDensity(kernel="von_mises_fisher").fit(X)
+    assert even.score_samples(X) == pytest.approx(-np.log(4 * np.pi), abs=0.3)
+    with pytest.raises(DataError, match="distinct row"):
+        KernelDensity(metric="manhattan").fit(np.ones((5, 2)))

@@ -51,6 +51,14 @@ def test_the_published_fit_is_reached_from_every_seed(seed, name, k, family, log
     assert model.score(X) * len(X) > log_likelihood - 1e-3
 
 
+def test_the_default_leaves_next_to_nothing_to_be_gained():
+    """Old Faithful creeps: EM changes the likelihood by less than `tol` long before it stands."""
+    X = table("faithful")
+    for seed in range(10):
+        model = GaussianMixture(3, covariance_type="tied", random_state=seed).fit(X)
+        assert model.score(X) * len(X) > -1126.316 - 1e-3
+
+
 def test_rounding_makes_no_needles_of_irises():
     chosen = select_components(load_iris().data, range(1, 5), random_state=0)
     assert chosen.n_components == 2

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from densimeter.foundations.lattice import Lattice, find_lattice, is_single_precision
@@ -10,6 +10,7 @@ def distinct(values):
     return np.unique(np.asarray(values, np.float64))
 
 
+@example(step=1e-6, origin=0.0, seed=11, n_values=30)  # an even number of gaps, the median between two
 @settings(max_examples=60)
 @given(
     step=st.sampled_from([1e-6, 0.001, 0.1, 0.25, 1 / 3, 1.0, 1.15078, 7.0, 100.0, 1e9]),

@@ -53,7 +53,7 @@ def find_lattice(values: np.ndarray) -> Lattice | None:
         if len(merged) < 2:
             continue
         gaps = np.diff(merged)
-        for gap in (np.median(gaps), gaps.min()):
+        for gap in (np.sort(gaps)[len(gaps) // 2], gaps.min()):  # a gap itself, not the mean of two
             for parts in range(1, _MOST_PARTS + 1):
                 if gap / parts < _FINEST_STEP * spacing:
                     break

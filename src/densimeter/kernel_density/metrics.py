@@ -8,11 +8,13 @@ the sphere a normalised density is that of von Mises and Fisher: ``K(x) ∝ exp(
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
 from scipy.special import logsumexp
+from sklearn.metrics import DistanceMetric
 from sklearn.neighbors import BallTree, KDTree
 
 from densimeter.foundations.errors import DataError, SettingError, did_you_mean
@@ -32,8 +34,21 @@ class MetricSum(Protocol):
         """Of each query, nats."""
         ...
 
-    def peak(self, bandwidth: float) -> float:
-        """The log-density of a kernel at its own row, nats."""
+    @property
+    def widest(self) -> float:
+        """A bandwidth above which nothing changes any more."""
+        ...
+
+    def over(self, rows: WeightedRows) -> MetricSum:
+        """The same sum over other rows."""
+        ...
+
+    def typical_distance(self) -> float:
+        """Of rows from the middle of them, above zero."""
+        ...
+
+    def log_densities_of_others(self, bandwidth: float) -> np.ndarray:
+        """Of each row under all others, nats."""
         ...
 
 
@@ -48,21 +63,12 @@ class TreeSum:
     """Under a metric that one of scikit-learn's trees knows; `atol` and `rtol` are theirs."""
 
     tree: Any
-    weights: np.ndarray
+    rows: WeightedRows
     kernel: str
-    atol: float
-    rtol: float
-    breadth_first: bool
+    tree_settings: dict[str, Any]
+    sum_settings: dict[str, Any]
 
-    def peak(self, bandwidth: float) -> float:
-        """The log-density of a kernel at its own row, nats."""
-        one = self.tree.data[:1]
-        alone = type(self.tree)(
-            np.asarray(one),
-        )
-        return float(
-            alone.kernel_density(np.asarray(one), h=bandwidth, kernel=self.kernel, return_log=True)[0]
-        )
+    widest = np.inf
 
     @classmethod
     def of(
@@ -91,29 +97,72 @@ class TreeSum:
             raise SettingError(
                 f"invalid metric: {metric!r} for {name}", did_you_mean(metric, TREES[name].valid_metrics)
             )
-        try:
-            tree = TREES[name](
-                rows.points,
-                metric=metric,
-                leaf_size=leaf_size,
-                sample_weight=rows.weights,
-                **(metric_params or {}),
-            )
-        except ValueError as error:
-            raise DataError(str(error).splitlines()[0], f"choose another metric than {metric!r}") from None
-        return cls(tree, rows.weights, kernel, **tolerances)
+        settings = {"name": name, "metric": metric, "leaf_size": leaf_size, **(metric_params or {})}
+        return cls(_tree(rows, **settings), rows, kernel, settings, tolerances)
+
+    def over(self, rows: WeightedRows) -> TreeSum:
+        """The same sum over other rows."""
+        return replace(self, tree=_tree(rows, **self.tree_settings), rows=rows)
+
+    def typical_distance(self) -> float:
+        """The mean over the rows of the distance to the mean row."""
+        middle = (self.rows.weights @ self.rows.points)[None]
+        distances, index = self.tree.query(middle, k=len(self.rows))
+        mean = float(distances[0] @ self.rows.weights[index[0]])
+        return mean if mean > 0 else 1.0
 
     def log_densities(self, queries: np.ndarray, bandwidth: float) -> np.ndarray:
         """Of each query, nats."""
         return self.tree.kernel_density(
-            queries,
-            h=bandwidth,
-            kernel=self.kernel,
-            atol=self.atol,
-            rtol=self.rtol,
-            breadth_first=self.breadth_first,
-            return_log=True,
+            queries, h=bandwidth, kernel=self.kernel, return_log=True, **self.sum_settings
         )
+
+    def log_densities_of_others(self, bandwidth: float) -> np.ndarray:
+        """Of each row under all others, nats: pair by pair, as a far row's own term hides the others'."""
+        points, n = self.rows.points, len(self.rows)
+        distance = self.tree_settings["metric"]
+        parameters = {k: v for k, v in self.tree_settings.items() if k not in ("name", "metric", "leaf_size")}
+        metric = DistanceMetric.get_metric(distance, **parameters)
+        constant = _log_norm(bandwidth, points.shape[1], self.kernel)
+        out = np.empty(n)
+        step = max(1, BLOCK // n)
+        for first in range(0, n, step):
+            part = np.arange(first, min(first + step, n))
+            logs = _PROFILES[self.kernel](metric.pairwise(points[part], points) / bandwidth)
+            logs[np.arange(len(part)), part] = -np.inf
+            out[part] = logsumexp(logs + self.rows.log_weights, axis=1)
+        return out + constant - np.log1p(-self.rows.weights)
+
+
+def _tree(rows: WeightedRows, name: str, metric: str, **settings: Any) -> Any:
+    try:
+        return TREES[name](rows.points, metric=metric, sample_weight=rows.weights, **settings)
+    except ValueError as error:
+        raise DataError(str(error).splitlines()[0], f"choose another metric than {metric!r}") from None
+
+
+def _log_norm(bandwidth: float, n_features: int, kernel: str) -> float:
+    """The constant of scikit-learn's trees: that of one row at distance zero less the profile there."""
+    one = KDTree(np.zeros((1, n_features)))
+    return float(
+        one.kernel_density(np.zeros((1, n_features)), h=bandwidth, kernel=kernel, return_log=True)[0]
+    )
+
+
+def _inside(profile: np.ndarray, u: np.ndarray) -> np.ndarray:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(u < 1, np.log(profile), -np.inf)
+
+
+_PROFILES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "gaussian": lambda u: -0.5 * u * u,
+    "exponential": lambda u: -u,
+    "tophat": lambda u: np.where(u < 1, 0.0, -np.inf),
+    "epanechnikov": lambda u: _inside(1 - u * u, u),
+    "linear": lambda u: _inside(1 - u, u),
+    "cosine": lambda u: _inside(np.cos(np.pi / 2 * u), u),
+}
+"""The logs of the kernels at a distance of u bandwidths, zero at their own row."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +170,10 @@ class SphereSum:
     """Von Mises-Fisher kernels on the unit sphere, normalised over its area; rows are latitude, longitude."""
 
     points: np.ndarray
-    log_weights: np.ndarray
+    rows: WeightedRows
+
+    widest = 1e3
+    """Of so wide a kernel the density is even everywhere."""
 
     @classmethod
     def of(cls, rows: WeightedRows) -> SphereSum:
@@ -132,27 +184,47 @@ class SphereSum:
         DataError
             If there are not two columns, or a latitude is beyond a pole.
         """
-        return cls(_on_the_sphere(rows.points), rows.log_weights)
+        return cls(_on_the_sphere(rows.points), rows)
 
-    def log_densities(self, queries: np.ndarray, bandwidth: float) -> np.ndarray:
-        """Of each query, nats per steradian.
+    def over(self, rows: WeightedRows) -> SphereSum:
+        """The same sum over other rows."""
+        return SphereSum.of(rows)
 
-        ``log p = log Σ w_i exp(κ (cos angle_i - 1)) + log κ - log 2π - log(1 - exp(-2 κ))``, by the chord:
-        ``cos angle - 1 = -|x - x_i|² / 2`` loses no digits for near points.
+    def typical_distance(self) -> float:
+        """The spread of the rows about their mean, by chords: it does not know the date line."""
+        spread = 1 - float(np.sum((self.rows.weights @ self.points) ** 2))
+        return np.sqrt(spread) if spread > 0 else 1.0
+
+    def _log_sums(self, at: np.ndarray, bandwidth: float, without: np.ndarray | None) -> np.ndarray:
+        """``log Σ w_i exp(κ (cos angle_i - 1))``, of each point without the row of its place in `without`.
+
+        By the chord: ``cos angle - 1 = -|x - x_i|² / 2`` loses no digits for near points.
         """
-        kappa = bandwidth**-2.0
-        at = _on_the_sphere(queries)
-        step = max(1, BLOCK // len(self.points))
+        step = max(1, BLOCK // (3 * len(self.points)))
         parts = []
         for first in range(0, len(at), step):
-            chords = ((at[first : first + step, None, :] - self.points) ** 2).sum(-1)
-            parts.append(logsumexp(self.log_weights - kappa * chords / 2, axis=1))
-        return np.concatenate(parts) + self.peak(bandwidth)
+            here = at[first : first + step]
+            chords = ((here[:, None, :] - self.points) ** 2).sum(-1)
+            logs = self.rows.log_weights - chords / (2 * bandwidth**2)
+            if without is not None:
+                logs[np.arange(len(here)), without[first : first + step]] = -np.inf
+            parts.append(logsumexp(logs, axis=1))
+        return np.concatenate(parts)
 
-    def peak(self, bandwidth: float) -> float:
-        """The log-density of a kernel at its own row, nats per steradian."""
+    @staticmethod
+    def _log_constant(bandwidth: float) -> float:
+        """``log κ - log 2π - log(1 - exp(-2 κ))``."""
         kappa = bandwidth**-2.0
         return float(np.log(kappa) - np.log(2 * np.pi) - np.log(-np.expm1(-2 * kappa)))
+
+    def log_densities(self, queries: np.ndarray, bandwidth: float) -> np.ndarray:
+        """Of each query, nats per steradian."""
+        return self._log_sums(_on_the_sphere(queries), bandwidth, None) + self._log_constant(bandwidth)
+
+    def log_densities_of_others(self, bandwidth: float) -> np.ndarray:
+        """Of each row under all others, nats per steradian."""
+        own = self._log_sums(self.points, bandwidth, np.arange(len(self.points)))
+        return own + self._log_constant(bandwidth) - np.log1p(-self.rows.weights)
 
     def draw(self, chosen: np.ndarray, bandwidth: float, generator: np.random.Generator) -> np.ndarray:
         """Draws from the kernels at the chosen rows, as latitude and longitude.

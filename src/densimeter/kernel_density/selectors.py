@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -293,21 +293,59 @@ def chosen_width(
         return float((n if bandwidth == "scott" else n * (d + 2) / 4) ** (-1 / (d + 4))), None
     if bandwidth != "likelihood":
         return check_number("bandwidth", bandwidth, above=0), None
-    unit = float(np.sqrt(rows.weights @ ((rows.points - rows.weights @ rows.points) ** 2).sum(1)))
-    factors = np.geomspace(NARROWEST / 10, WIDEST, 2 * N_CANDIDATES) * n ** (-1 / (d + 4)) * (unit or 1.0)
-    candidates = factors if grid is None else Candidates.of(grid, 1).bandwidths
-
-    def mean_score(width: float) -> float:
-        if held_out is not None:
-            return float(np.mean(metric_sum.log_densities(held_out, width)))
-        own = metric_sum.log_densities(rows.points, width)
-        itself = metric_sum.peak(width)
-        with np.errstate(divide="ignore"):
-            others = own + np.log1p(-np.minimum(np.exp(rows.log_weights + itself - own), 1.0))
-        return float(rows.weights @ (others - np.log1p(-rows.weights)))
-
-    scores = np.array([mean_score(width) for width in candidates])
-    scores = np.where(np.isnan(scores), -np.inf, scores)
+    distinct = rows.distinct()
+    if held_out is None and len(distinct) == 1:
+        raise DataError(
+            "n_samples=1 distinct row cannot choose a bandwidth", "give bandwidth as a number, or more rows"
+        )
+    metric_sum = metric_sum.over(distinct)
     source = "leave-one-out" if held_out is None else "validation"
-    found = BandwidthScan(candidates, scores, f"{source} log-likelihood")
-    return float(candidates[found.best]), found
+
+    def scored(widths: np.ndarray) -> BandwidthScan:
+        scores = [_mean_score(metric_sum, distinct, held_out, width) for width in widths]
+        return BandwidthScan(widths, np.array(scores), f"{source} log-likelihood")
+
+    if grid is not None:
+        found = scored(Candidates.of(grid, 1).bandwidths)
+    else:
+        unit = metric_sum.typical_distance() * n ** (-1 / (d + 4))
+        found = scored(unit * np.geomspace(NARROWEST, WIDEST, N_CANDIDATES))
+        found = _outwards(found, scored, FLOOR * unit, min(CEILING * unit, metric_sum.widest))
+    if not np.isfinite(found.scores).any():
+        raise FitError(
+            "every candidate bandwidth leaves some row without density",
+            "give wider candidates, or a kernel without an edge such as 'gaussian'",
+        )
+    return float(found.bandwidths[found.best]), found
+
+
+def _mean_score(
+    metric_sum: MetricSum, rows: WeightedRows, held_out: np.ndarray | None, width: float
+) -> float:
+    if held_out is not None:
+        return float(np.mean(metric_sum.log_densities(held_out, width)))
+    return float(rows.weights @ metric_sum.log_densities_of_others(width))
+
+
+def _outwards(
+    found: BandwidthScan, scored: Callable[[np.ndarray], BandwidthScan], lowest: float, highest: float
+) -> BandwidthScan:
+    """The scan, and as long as its best is at an end, as many candidates again beyond it."""
+    ratio = found.bandwidths[1] / found.bandwidths[0]
+    steps = ratio ** np.arange(1, N_CANDIDATES + 1)
+    while not np.isfinite(found.scores).any() or found.best == len(found.scores) - 1:
+        further = found.bandwidths[-1] * steps
+        further = further[further <= highest]
+        if not len(further):
+            if np.isfinite(found.scores).any():
+                _warn_of_limit("widest", "rows that lie far from all others, or evenly everywhere")
+            return found
+        found = found.extended(scored(further))
+    while found.best == 0:
+        further = found.bandwidths[0] / steps[::-1]
+        further = further[further >= lowest]
+        if not len(further):
+            _warn_of_limit("narrowest", "rows that are rounded or nearly tied")
+            return found
+        found = scored(further).extended(found)
+    return found

@@ -46,6 +46,8 @@ class Rules:
     floor: Floor
     reached: float = -np.inf
     """The bound that the run before this one reached, if this goes on from it."""
+    left: float = np.inf
+    """Nats over all rows: a converged restart goes on while Aitken's rule lets it expect to gain more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +174,8 @@ def _run_compiled(
     chart = Chart.of(frame, np.arange(len(frame.location)), dtype)
     limit = dtype.type(TOLERATED_ERROR[dtype] / np.finfo(dtype).eps)
     floor = jax.tree.map(lambda part: part.astype(dtype), rules.floor)
-    fixed = chart, piece, floor, dtype.type(rules.tol), np.int32(rules.max_iter), limit
+    stops = dtype.type(rules.tol), dtype.type(rules.left), np.int32(rules.max_iter)
+    fixed = chart, piece, floor, *stops, limit
     state = replace(state, lower_bound=state.lower_bound - frame.log_jacobian)
     state = jax.tree.map(lambda part: part.astype(dtype) if part.dtype == float else part, state)
     places = _groups(len(state.active))
@@ -236,6 +239,7 @@ def _loop(
     piece: Piece,
     floor: Floor,
     tol: jax.Array,
+    left: jax.Array,
     max_iter: jax.Array,
     limit: jax.Array,
 ) -> Progression:
@@ -254,7 +258,11 @@ def _loop(
         settled = jnp.where(on, jnp.abs(bound - state.lower_bound) < tol, state.converged)
         n_iter = state.n_iter + on
         parameters = jax.tree.map(partial(jnp.where, on), moved, state.parameters)
-        going = on & ~settled & jnp.isfinite(bound) & (n_iter < max_iter)
+        gain, gain_before = bound - state.lower_bound, state.lower_bound - state.history[i - 2]
+        rate = jnp.minimum(gain / gain_before, 1 - 1e-6)
+        nothing = total_weight * gain < 1e-3 * left  # far above rounding, which must not decide
+        is_little = nothing | (total_weight * gain * rate < left * (1 - rate)) | jnp.isinf(left)
+        going = on & ~(settled & is_little) & jnp.isfinite(bound) & (n_iter < max_iter)
         history = state.history.at[i].set(jnp.where(on, bound, jnp.nan))
         return i + 1, Progression(parameters, bound, n_iter, settled, going, history)
 

@@ -20,6 +20,8 @@ from densimeter.mixture.tournament import ROWS, winners
 
 BATCH_NUMBERS = 1 << 20
 """Cells of a table in memory that are looked at together."""
+LEFT = 1e-4
+"""Nats over all rows that the default fit to a short table may leave to be gained by more iterations."""
 TIE = 1e-8
 """Restarts whose bounds differ by less, in nats per row, have found the same optimum."""
 
@@ -180,7 +182,8 @@ def _ascend(
     if not table.fits(layout):
         layout = Layout.of(recipe.family, d, recipe.capacity * len(start.weights), table.dtype)
     source = table.source(layout, complete)
-    rules = em.Rules(recipe.tol, recipe.max_iter, floor, recipe.reached)
+    left = LEFT if len(start.weights) > recipe.n_init else np.inf
+    rules = em.Rules(recipe.tol, recipe.max_iter, floor, recipe.reached, left)
     ended = em.run(recipe.family, frame, source, table.dtype, start, rules)
     reached = ended.lower_bound
     if len(reached) > recipe.n_init:  # starts of several kinds: after their last M-steps, which count, too
@@ -269,8 +272,8 @@ def _best(
 ) -> Fit:
     """The restart that `reached` the most; of those equal to rounding the first, whatever that was."""
     bounds = np.where(np.isfinite(reached), reached, -np.inf)
-    rounded = np.round(bounds / TIE)
-    for best in np.argsort(-rounded, kind="stable"):
+    equal = np.flatnonzero(bounds >= bounds.max() - TIE)
+    for best in [*equal, *np.argsort(-bounds, kind="stable")[len(equal) :]]:
         one = Parameters(*(part[best] for part in ended.parameters))
         inner = trimmed(recipe.family, one, recipe.n_components)
         if np.isfinite(bounds[best]) and is_proper(recipe.family, inner):

@@ -13,7 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from densimeter.foundations.checks import check_count, choose
 from densimeter.foundations.dependence import relations_untold
-from densimeter.foundations.errors import DataError, FitError, SettingError
+from densimeter.foundations.errors import DataError, DensimeterWarning, FitError, SettingError
 from densimeter.foundations.randomness import RandomState, generator_from
 from densimeter.foundations.rows import missing_as_nan
 from densimeter.mixture.estimator import GaussianMixture
@@ -192,6 +192,7 @@ def select_components(
             try:
                 with warnings.catch_warnings(), relations_untold():
                     warnings.simplefilter("ignore", ConvergenceWarning)  # told in the table instead
+                    warnings.simplefilter("ignore", DensimeterWarning)  # told by `on_floor_` and weights
                     model._fit(rows, None, capacity=max(numbers))
             except (FitError, DataError) as error:
                 failures.append((k, family, error.reason))

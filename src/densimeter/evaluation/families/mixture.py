@@ -50,4 +50,8 @@ class MixtureFamily:
         selection = select_components(parts.final, [chosen], criterion="bic", random_state=seed)
         tried = tuple(float(k) for k in range(1, most + 1))
         scan = SettingScan("components", tried, tuple((held_out / n_unseen).tolist()), float(chosen))
-        return FittedFamily(selection.model, {"components": chosen, "covariance": "full"}, scan)
+        settings = {"components": chosen, "covariance": "full"}
+        n_floored = int(selection.model.on_floor_.sum())
+        if n_floored:
+            settings["as narrow as values resolve"] = f"{n_floored} of {chosen}"
+        return FittedFamily(selection.model, settings, scan)
