@@ -217,7 +217,7 @@ BAD_TABLES = {
     "infinite": (lines(1, "inf", "1e999", 4), "'a' has 2 infinite"),
     "huge": (lines(*(i * 1e307 for i in range(15))), "'a' holds values of size 1.4e+308"),
     "tiny": (lines(*(i * 1e-307 for i in range(15))), "'a' holds values spread over 1.4e-306"),
-    "ragged": ("a,b\n1,2\n3\n", "Expected 2 columns, got 1"),
+    "ragged": ("a,b\n1,2\n3\n", "line 3 of table.csv (row 2) has 1 cell where 2 are expected"),
     "repeated names": ("a,a\n1,2\n", "two columns called 'a'"),
 }
 

@@ -111,7 +111,9 @@ def test_streams_and_files_of_a_whole_run(table, folder):
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""
     assert "\x1b" not in result.stdout
-    assert len(result.stdout.splitlines()) == 4
+    told = result.stdout.splitlines()
+    assert told[0].startswith("table.csv: 2 columns; 120 rows")
+    assert sum(line.startswith("kernel  ") for line in told) == 1  # the ranking; beside it, words on it
     assert json.loads((folder / "out.json").read_text())["models"][0]["name"] == "kernel"
     assert sorted(path.name for path in folder.iterdir()) == ["out.json", "out.png", "table.csv"]
 

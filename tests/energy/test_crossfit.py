@@ -37,6 +37,7 @@ def flattery(seed, n_rows=500):
     return seen, float(np.mean(unseen))
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_cross_fitted_bases_do_not_leak():
     found = np.array([flattery(seed) for seed in range(8)])
     (seen, unseen), error = found.mean(axis=0), found.std(axis=0, ddof=1) / np.sqrt(len(found))

@@ -65,7 +65,10 @@ def fit(X, sample_weight=None, **parameters):
 
 def reference_from(model, X, **parameters):
     """scikit-learn's class, going on from the posterior of `model`."""
-    theirs = Reference(**model.get_params()).set_params(warm_start=True, **parameters)
+    settings = model.get_params()
+    if settings["reg_covar"] == "auto":
+        settings["reg_covar"] = 1e-6
+    theirs = Reference(**settings).set_params(warm_start=True, **parameters)
     for name in (*POSTERIOR, "converged_"):
         setattr(theirs, name, getattr(model, name))
     theirs.lower_bound_ = -np.inf

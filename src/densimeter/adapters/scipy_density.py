@@ -70,7 +70,7 @@ class ScipyDensity(DensityMixin, BaseEstimator):
     >>> X = np.random.default_rng(0).gamma(2.0, 3.0, size=(1000, 1))
     >>> model = ScipyDensity("gamma", fixed={"loc": 0}).fit(X)
     >>> {name: round(value, 1) for name, value in model.params_[0].items()}
-    {'a': 2.0, 'loc': 0, 'scale': 3.0}
+    {'a': 2.0, 'loc': 0.0, 'scale': 3.0}
     >>> model.score_samples([[-1.0]])
     array([-inf])
     """
