@@ -402,7 +402,8 @@ def test_protocols_without_sense_are_refused(rows, wrong):
 @pytest.mark.parametrize("folds", [None, 3])
 def test_what_was_tried_for_a_setting_is_kept(folds):
     X, _ = dm.datasets.make_ring(400, n_components=3, random_state=0)
-    for model in compare(X, models=["mixture", "kernel"], folds=folds, random_state=0).models:
+    found = compare(X, models=["mixture", "kernel"], folds=folds, test_fraction=0.2, random_state=0)
+    for model in found.models:
         scan = model.scan
         assert scan.chosen == scan.tried[int(np.argmax(scan.scores))]
         assert list(scan.tried) == sorted(scan.tried)

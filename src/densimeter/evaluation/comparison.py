@@ -145,7 +145,7 @@ def compare(
     --------
     >>> import densimeter as dm
     >>> X, _ = dm.datasets.make_ring(400, n_components=3, random_state=0)
-    >>> result = compare(X, models=["mixture", "kernel"], random_state=0)
+    >>> result = compare(X, models=["mixture", "kernel"], test_fraction=0.3, random_state=0)
     >>> [model.name for model in result.models]
     ['mixture', 'kernel']
     >>> result.best.settings["components"]

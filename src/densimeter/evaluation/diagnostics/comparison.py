@@ -57,7 +57,8 @@ def diagnose_comparison(comparison: Comparison, random_state: RandomState = 0) -
     --------
     >>> import densimeter as dm
     >>> X, _ = dm.datasets.make_ring(400, n_components=3, random_state=0)
-    >>> found = diagnose_comparison(dm.compare(X, ["mixture", "kernel"], random_state=0))
+    >>> compared = dm.compare(X, ["mixture", "kernel"], test_fraction=0.25, random_state=0)
+    >>> found = diagnose_comparison(compared)
     >>> found.separated, len(found.separating)
     (('mixture', 'kernel'), 10)
     """
