@@ -16,7 +16,7 @@ from densimeter.mixture.sources import Batches
 AUTOMATIC = "auto"
 """The word for a floor that follows what the rows resolve."""
 
-LARGEST_SPREAD = 1e150
+LARGEST_SPREAD = 1e153
 """A spread above this, or below its inverse, has a square that floating point holds with no room to spare."""
 
 
