@@ -262,6 +262,7 @@ def test_given_priors_are_in_the_units_of_the_columns():
     assert_allclose(moved.means_, plain.means_ * scale, rtol=1e-8)
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")  # one iteration at a time
 def test_warm_start_goes_on_where_it_ended():
     X = three_blobs()
     model = BayesianGaussianMixture(n_components=4, warm_start=True, max_iter=1, tol=0, random_state=0)

@@ -43,6 +43,7 @@ def prepared(X, w, name, k=3, seed=1):
     return family, frame, Resident(Layout.of(family, d, k, DOUBLE), batches, complete=True), inner
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")  # one iteration at a time
 @settings(max_examples=15, deadline=None)
 @given(
     seed=st.integers(0, 10_000),

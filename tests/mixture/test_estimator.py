@@ -124,6 +124,7 @@ def test_wrong_use_is_told():
         GaussianMixture(2).fit(X, sample_weight=np.zeros(20))
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")  # one iteration at a time
 def test_warm_start_goes_on_where_it_ended():
     X = three_blobs()
     model = GaussianMixture(3, warm_start=True, max_iter=1, random_state=0, tol=0)

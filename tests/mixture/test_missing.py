@@ -65,6 +65,7 @@ def test_one_step_equals_the_twin(name, source_kind):
     assert_allclose(moved.covariances, reference.restrict(name, new_weights, new_full), rtol=1e-9, atol=1e-11)
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")  # one iteration at a time
 @pytest.mark.parametrize("name", list(FAMILIES))
 def test_likelihood_never_falls_with_gaps(name):
     X = gappy(300)

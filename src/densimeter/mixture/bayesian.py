@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
-from densimeter.foundations.checks import check_number, choose
+from densimeter.foundations.checks import check_count, check_number, choose
 from densimeter.foundations.errors import SettingError
 from densimeter.foundations.randomness import RandomState, generator_from
 from densimeter.mixture import density
@@ -218,6 +218,7 @@ class BayesianGaussianMixture(IteratedMixture):
 
     def _check_settings(self) -> None:
         super()._check_settings()
+        check_count("max_iter", self.max_iter)
         for name in ("weight_concentration_prior", "mean_precision_prior", "degrees_of_freedom_prior"):
             if getattr(self, name) is not None:
                 check_number(name, getattr(self, name), above=0)

@@ -52,7 +52,7 @@ class GaussianMixture(StreamedMixture):
         is the step of a rounded column, else the mean gap where its values lie densest; covariances above it
         are those of maximum likelihood.
     max_iter : int
-        At most so many iterations.
+        At most so many iterations; 0 leaves the mixture at its start.
     n_init : int
         Restarts; the one with the highest likelihood is kept.
     init_params : {"auto", "kmeans", "k-means++", "random", "random_from_data"}

@@ -176,7 +176,12 @@ def _ascend(
     start: Parameters,
     weight: float,
 ) -> Fit:
-    """EM from every start in the frame, and the best that it reached."""
+    """EM from every start in the frame, and the best that it reached; without iterations the first start."""
+    if recipe.max_iter == 0:
+        inner = trimmed(recipe.family, Parameters(*(part[0] for part in start)), recipe.n_components)
+        nothing = np.full(recipe.n_init, -np.inf)
+        floored = _on_floor(recipe.family, inner, floor)
+        return Fit(frame.outward(recipe.family, inner), nothing[:1], nothing, 0, False, weight, floored)
     d = len(frame.location)
     layout = Layout.of(recipe.family, d, recipe.capacity, table.dtype)
     if not table.fits(layout):
@@ -240,7 +245,8 @@ def make_starts(
     rows, mass, z = rows_to_start_from(sample, moments, frame, rng)
     if span is not None:
         rows = span.narrow(rows)
-    plan = recipe.plan if k > 1 else STARTS["kmeans"]  # one component has but one start
+    competes = k > 1 and recipe.max_iter > 0  # one component has but one start
+    plan = recipe.plan if competes else STARTS["kmeans"]
     sums = starting_sums(family.expand(rows.T).T, z, mass, k, plan, rng, recipe.n_init)
     made = family.maximise(sums, rows.shape[1], floor)
     chosen = [

@@ -49,7 +49,7 @@ class IteratedMixture(FittedMixture):
         check_number("tol", self.tol, at_least=0)
         if self.reg_covar != AUTOMATIC:
             check_number("reg_covar", self.reg_covar, at_least=0)
-        check_count("max_iter", self.max_iter)
+        check_count("max_iter", self.max_iter, at_least=0)
         check_count("n_init", self.n_init)
         choose("init_params", self.init_params, STARTS)
         choose("covariance_type", self.covariance_type, FAMILIES)
@@ -92,10 +92,10 @@ class IteratedMixture(FittedMixture):
         self.lower_bound_ = lower_bound
         if self.verbose:
             print(f"converged: {converged}, iterations: {n_iter}, nats: {lower_bound:.6f}")  # noqa: T201
-        if not converged and self.max_iter > 1:
+        if not converged and self.max_iter > 0:
             warnings.warn(
-                f"the best restart did not converge in {self.max_iter} iterations; "
-                "increase max_iter or tol, or check for degenerate data",
+                "Best performing initialization did not converge. Try different init parameters, or increase "
+                f"max_iter, tol, or check for degenerate data. (max_iter is {self.max_iter})",
                 ConvergenceWarning,
                 stacklevel=stacklevel + 1,
             )
