@@ -47,7 +47,7 @@ SETTINGS: Mapping[str, Field] = {
     "covariance_type": Word(FAMILIES),
     "tol": Number(at_least=0),
     "reg_covar": NumberOrWord(at_least=0, words=(AUTOMATIC,)),
-    "max_iter": Count(at_least=1),
+    "max_iter": Count(),
     "n_init": Count(at_least=1),
     "init_params": Word(STARTS),
     "random_state": Seed(),
