@@ -61,7 +61,8 @@ def command(d, k):
     from densimeter.cli.main import app
     from typer.testing import CliRunner
     with tempfile.TemporaryDirectory() as folder:
-        pd.DataFrame(rows(d, k)).add_prefix("x").to_csv(folder + "/t.csv", index=False)
+        table = np.concatenate([rows(d, k + i) for i in range(3)])  # a fifth of them is for validation
+        pd.DataFrame(table).add_prefix("x").to_csv(folder + "/t.csv", index=False)
         for model in ("mixture", "kernel"):
             fit = ["fit", folder + "/t.csv", "--model", model, "--out", folder + "/m.dm"]
             told = CliRunner().invoke(app, fit)

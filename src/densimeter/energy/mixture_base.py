@@ -27,6 +27,9 @@ LADDER = (tuple(range(1, 9)), tuple(range(9, 17)), (18, 20, 22, 24, 28, 32))
 SIMPLER_FAMILIES = ("tied", "diag", "spherical")
 """Families tried in place of full covariances at the number of components that suits these best."""
 
+FEWEST_ROWS_PER_COORDINATE = 3
+"""A component of fewer rows, times one more than the columns, is no evidence for a component."""
+
 ROWS_PER_FEATURE = 1000
 """The choice is made on no more rows than this times one more than the number of columns."""
 
@@ -96,9 +99,13 @@ def _best_of(Z: np.ndarray, components: list[int], rng: np.random.Generator, **s
 
 
 def _corrected(candidate: Candidate, n_rows: int) -> float:
-    """AIC with the second-order term of Hurvich and Tsai (1989, eq. 6): ``+ 2 p (p + 1) / (n - p - 1)``."""
-    p = candidate.n_parameters
-    if n_rows <= p + 1:
+    """AIC with the second-order term of Hurvich and Tsai (1989, eq. 6): ``+ 2 p (p + 1) / (n - p - 1)``.
+
+    Infinite where a component stands on so few rows that its likelihood is that of a spike.
+    """
+    p, model = candidate.n_parameters, candidate.model
+    fewest = FEWEST_ROWS_PER_COORDINATE * (model.means_.shape[1] + 1)
+    if n_rows <= p + 1 or (len(model.weights_) > 1 and model.weights_.min() * n_rows < fewest):
         return np.inf
     return candidate.criterion + 2 * p * (p + 1) / (n_rows - p - 1)
 
