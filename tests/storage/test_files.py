@@ -238,3 +238,18 @@ def test_loading_warns_of_nothing(model, file):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         dm.load(file)
+
+
+def test_a_kernel_sum_under_a_metric_is_not_kept_as_one_under_another(tmp_path):
+    X = np.random.default_rng(0).normal(size=(20, 2))
+    model = dm.KernelDensity(0.5).fit(X).set_params(metric="manhattan").fit(X)
+    with pytest.raises(dm.SettingError, match="metric"):
+        dm.save(model, tmp_path / "model.dm")
+    assert not (tmp_path / "model.dm").exists()
+
+
+def test_the_names_of_scikit_learns_trees_are_kept(tmp_path):
+    X = np.random.default_rng(0).normal(size=(20, 2))
+    model = dm.KernelDensity(0.5, algorithm="ball_tree").fit(X)
+    dm.save(model, tmp_path / "model.dm")
+    np.testing.assert_array_equal(dm.load(tmp_path / "model.dm").score_samples(X), model.score_samples(X))

@@ -14,6 +14,7 @@ from densimeter.kernel_density.costs import MOST_GRID_BYTES
 from densimeter.kernel_density.estimator import KernelDensity
 from densimeter.kernel_density.fourier import LARGEST_EXTENT, FourierBox, FourierSummary
 from densimeter.kernel_density.kernel_sum import KernelSum, WeightedRows
+from densimeter.kernel_density.metrics import TREES
 from densimeter.kernel_density.planner import ALGORITHMS, Planner
 from densimeter.kernel_density.profiles import KERNELS, Gaussian
 from densimeter.kernel_density.rules import RULES
@@ -60,6 +61,8 @@ _STREAM: Mapping[str, Field] = {
 
 
 def _take_apart(model: KernelDensity) -> Values:
+    if model._metric_sum is not None:
+        raise UnfitError("the kernel sum is under a metric that files do not know")
     scan, rows, unit = model.bandwidth_scores_, model._rows, model._bandwidth
     return {
         "bandwidth": model.bandwidth_,
@@ -175,7 +178,7 @@ KIND = Kind(
         "candidates": maybe(Array((None,))),
         "kernel": Word(KERNELS),
         "log_tol": Number(at_least=1e-12),
-        "algorithm": Word(ALGORITHMS),
+        "algorithm": Word({**ALGORITHMS, **TREES}),
     },
     {
         "bandwidth": Either(_WIDTHS),
