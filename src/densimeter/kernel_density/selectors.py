@@ -99,18 +99,6 @@ class Candidates:
         """Multiples of Scott's rule, so that the grid follows each column's unit."""
         return cls(reference_widths(rows), np.geomspace(NARROWEST, WIDEST, N_CANDIDATES), isotropic=False)
 
-    def narrower(self) -> Candidates:
-        """As many candidates again below the narrowest, at the same ratio, down to the floor."""
-        ratio = self.factors[1] / self.factors[0]
-        below = self.factors[0] * ratio ** np.arange(-N_CANDIDATES, 0)
-        return replace(self, factors=below[below >= FLOOR])
-
-    def wider(self) -> Candidates:
-        """As many candidates again above the widest, at the same ratio, up to the ceiling."""
-        ratio = self.factors[1] / self.factors[0]
-        above = self.factors[-1] * ratio ** np.arange(1, N_CANDIDATES + 1)
-        return replace(self, factors=above[above <= CEILING])
-
     @property
     def bandwidths(self) -> np.ndarray:
         """The candidates in the user's units: numbers, or one row of column bandwidths each."""
@@ -241,25 +229,38 @@ def _scored(criterion: Criterion, evidence: Evidence, candidates: Candidates) ->
 
 
 def _search(criterion: Criterion, evidence: Evidence, candidates: Candidates) -> BandwidthScan:
-    """The default grid, and as long as its narrowest or widest candidate is the best, further ones beyond.
+    """The default grid, and further candidates beyond it as long as need be."""
+
+    def scored(factors: np.ndarray) -> BandwidthScan:
+        return _scored(criterion, evidence, replace(candidates, factors=factors))
+
+    return _outwards(candidates.factors, scored, CEILING)
+
+
+def _outwards(
+    factors: np.ndarray, scored: Callable[[np.ndarray], BandwidthScan], highest: float
+) -> BandwidthScan:
+    """The scan of a geometric grid, and as long as its best is at an end, as many candidates again beyond it.
 
     So also while every candidate leaves some row without density, as kernels with an edge do to rows by
     themselves.
     """
-    found = _scored(criterion, evidence, candidates)
-    widest = narrowest = candidates
+    found, ratio = scored(factors), factors[1] / factors[0]
+    narrowest, widest = factors[0], factors[-1]
     while found.best == len(found.scores) - 1 or not np.isfinite(found.scores).any():
-        widest = widest.wider()
-        if not len(widest.factors):
-            _warn_of_limit("widest", "rows that lie far from all others")
+        further = widest * ratio ** np.arange(1, N_CANDIDATES + 1)
+        further = further[further <= highest]
+        if not len(further):
+            _warn_of_limit("widest", "rows that lie far from all others, or evenly everywhere")
             break
-        found = found.extended(_scored(criterion, evidence, widest))
+        found, widest = found.extended(scored(further)), further[-1]
     while found.best == 0 and np.isfinite(found.scores[0]):
-        narrowest = narrowest.narrower()
-        if len(narrowest.factors) < 2:
+        further = narrowest * ratio ** np.arange(-N_CANDIDATES, 0)
+        further = further[further >= FLOOR]
+        if len(further) < 2:
             _warn_of_limit("narrowest", "rows that are rounded or nearly tied")
             break
-        found = _scored(criterion, evidence, narrowest).extended(found)
+        found, narrowest = scored(further).extended(found), further[0]
     return found
 
 
@@ -309,8 +310,8 @@ def chosen_width(
         found = scored(Candidates.of(grid, 1).bandwidths)
     else:
         unit = metric_sum.typical_distance() * n ** (-1 / (d + 4))
-        found = scored(unit * np.geomspace(NARROWEST, WIDEST, N_CANDIDATES))
-        found = _outwards(found, scored, FLOOR * unit, min(CEILING * unit, metric_sum.widest))
+        factors = np.geomspace(NARROWEST, WIDEST, N_CANDIDATES)
+        found = _outwards(factors, lambda f: scored(unit * f), min(CEILING, metric_sum.widest / unit))
     if not np.isfinite(found.scores).any():
         raise FitError(
             "every candidate bandwidth leaves some row without density",
@@ -325,27 +326,3 @@ def _mean_score(
     if held_out is not None:
         return float(np.mean(metric_sum.log_densities(held_out, width)))
     return float(rows.weights @ metric_sum.log_densities_of_others(width))
-
-
-def _outwards(
-    found: BandwidthScan, scored: Callable[[np.ndarray], BandwidthScan], lowest: float, highest: float
-) -> BandwidthScan:
-    """The scan, and as long as its best is at an end, as many candidates again beyond it."""
-    ratio = found.bandwidths[1] / found.bandwidths[0]
-    steps = ratio ** np.arange(1, N_CANDIDATES + 1)
-    while not np.isfinite(found.scores).any() or found.best == len(found.scores) - 1:
-        further = found.bandwidths[-1] * steps
-        further = further[further <= highest]
-        if not len(further):
-            if np.isfinite(found.scores).any():
-                _warn_of_limit("widest", "rows that lie far from all others, or evenly everywhere")
-            return found
-        found = found.extended(scored(further))
-    while found.best == 0:
-        further = found.bandwidths[0] / steps[::-1]
-        further = further[further >= lowest]
-        if not len(further):
-            _warn_of_limit("narrowest", "rows that are rounded or nearly tied")
-            return found
-        found = scored(further).extended(found)
-    return found
